@@ -1,0 +1,21 @@
+module porthole
+
+go 1.26.0
+
+require (
+	github.com/alecthomas/kong v1.17.0 // the commands' options, from flags and environment alike
+	github.com/andybalholm/brotli v1.2.8 // the page's program is a quarter smaller than under gzip; the standard library has no brotli
+	github.com/go-chi/chi/v5 v5.5.0 // the gateway's routes
+	golang.org/x/sys v0.49.0 // what the kernel says of a socket: TCP_INFO, queue sizes, names of errors
+	nhooyr.io/websocket v1.8.17 // the WebSocket on the gateway, in gateway/bridge/socket.go alone
+)
+
+// For tests only.
+require (
+	github.com/chromedp/cdproto v0.159.0 // the commands that chromedp sends
+	github.com/chromedp/chromedp v0.23.0 // the page in a real browser; pinned, its API moves
+	go.uber.org/goleak v1.3.0 // no goroutine is left behind
+	golang.org/x/net v0.62.0 // nettest: a wrapped net.Conn is still one
+)
+
+require github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
