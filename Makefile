@@ -1,0 +1,46 @@
+# Each target is one thing a person wants; `make test` is what CI runs.
+.PHONY: run test lint build browser clean
+
+# The race detector needs a C compiler.
+race := $(if $(shell command -v "$$(go env CC)"),-race)
+
+# Packages that also run in the page.
+page := ./web/... ./wire/...
+
+# Show it: compile the page, start a greeter and serve both.
+run:
+	go run ./gateway
+
+# Tell whether all is right, the page in a real browser included.
+test: lint browser
+	$(if $(race),,@echo "no C compiler: testing without the race detector")
+	go test $(race) -timeout 5m ./...
+	go generate ./web
+	go test -timeout 5m -tags embed ./web/... ./gateway/...
+
+# Read the code: format, vet, idioms and staticcheck, on each platform it is for.
+lint:
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "not as gofmt would have it:" $$files; exit 1; }
+	go mod tidy -diff
+	go vet ./...
+	GOOS=js GOARCH=wasm go vet $(page)
+	GOOS=darwin go vet ./gateway/... ./tcpserver/... ./wire/...
+	GOOS=windows go vet ./gateway/... ./tcpserver/... ./wire/...
+	go fix -diff ./...
+	GOOS=js GOARCH=wasm go fix -diff $(page)
+# Under GOOS=js the go command would compile staticcheck itself for js: it is built first.
+	staticcheck=$$(go tool -modfile=internal/tools/go.mod -n staticcheck) && \
+	$$staticcheck ./... && GOOS=js GOARCH=wasm $$staticcheck $(page)
+
+# Make the release binaries, with the page inside.
+build:
+	go generate ./web
+	go build -trimpath -tags embed -o bin/ ./gateway ./tcpserver
+
+# Get what the browser tests need, where that may be done.
+browser:
+	@./internal/browser/install.sh
+
+# Remove what the other targets made.
+clean:
+	rm -rf bin web/dist
