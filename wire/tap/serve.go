@@ -52,12 +52,12 @@ func (l *Log) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		h.Set("Content-Type", "application/x-ndjson")
 	}
+	seq := l.resume(r)
 	flush := http.NewResponseController(w).Flush
 	if flush() != nil { // the headers, so that a reader knows it is connected
 		return
 	}
 
-	seq := l.resume(r)
 	events := make([]wire.Event, 64)
 	var out []byte
 	for {

@@ -200,6 +200,7 @@ func TestText(t *testing.T) {
 	tests := []struct{ name, in, want string }{
 		{"text", "哇咔咔", "哇咔咔"},
 		{"empty", "", ""},
+		{"wide space", "你\u3000好", "你\u3000好"},
 		{"newline", "a\r\nb", `a\r\nb`},
 		{"escape", "\x1b[31mred", `\x1b[31mred`},
 		{"right-to-left override", "a\u202eb", `a\u202eb`},

@@ -97,6 +97,7 @@ func (w *Watcher) stream(ctx context.Context) (up bool, err error) {
 	apart := resp.Header.Get(headerHost) != host()
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, maxLine)
+	lines.Split(wholeLines)
 	for lines.Scan() {
 		w.take(lines.Bytes(), apart)
 	}
@@ -104,6 +105,15 @@ func (w *Watcher) stream(ctx context.Context) (up bool, err error) {
 		return true, err
 	}
 	return true, fmt.Errorf("%s has ended", w.URL)
+}
+
+// wholeLines is a bufio.SplitFunc. What a broken stream leaves of a line is none:
+// the event comes again.
+func wholeLines(data []byte, _ bool) (advance int, token []byte, err error) {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return i + 1, data[:i], nil
+	}
+	return 0, nil, nil
 }
 
 // take passes on one line. One that it cannot read is from a newer program, and
@@ -121,6 +131,7 @@ func (w *Watcher) take(text []byte, apart bool) {
 		l.Lost = 1
 	}
 	if l.Lost > 0 {
+		w.seq += l.Lost
 		if w.Lost != nil {
 			w.Lost(l.Lost)
 		}

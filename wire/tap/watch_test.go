@@ -80,7 +80,7 @@ func TestWatch(t *testing.T) {
 func TestWatchResumes(t *testing.T) {
 	log := &tap.Log{History: 4}
 	server := httptest.NewServer(log)
-	defer server.Close()
+	t.Cleanup(server.Close)
 	told := watch(t, server.URL)
 	told.expect(t, "up")
 	fill(log, 2)
@@ -102,7 +102,7 @@ func TestWatchAfterRestart(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		log.Load().ServeHTTP(w, r)
 	}))
-	defer server.Close()
+	t.Cleanup(server.Close)
 	told := watch(t, server.URL)
 	fill(log.Load(), 2)
 	told.expect(t, "up", "event 1", "event 2")
@@ -129,7 +129,6 @@ func scripted(t *testing.T, since chan<- string, bodies ...string) *httptest.Ser
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}))
-	server.Config.ErrorLog = nil
 	t.Cleanup(server.Close)
 	return server
 }
@@ -179,7 +178,7 @@ func TestWatchWhatIsNoStream(t *testing.T) {
 	for name, handler := range tests {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(handler)
-			defer server.Close()
+			t.Cleanup(server.Close)
 			watch(t, server.URL).expect(t, "down", "down") // it goes on trying
 		})
 	}
