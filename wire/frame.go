@@ -246,7 +246,7 @@ func (c *codec) list(v *[]string) {
 }
 
 // length appends n, or reads a length: never more than the bytes that are left,
-// so a hostile one allocates no more than its message holds.
+// so what a hostile one allocates is bounded by its message.
 func (c *codec) length(n int) int {
 	v := uint64(n)
 	number(c, &v)
