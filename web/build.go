@@ -1,0 +1,102 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+//go:generate go run gen.go dist
+
+// pagePackage is the program that runs in the browser.
+const pagePackage = "porthole/web/page"
+
+// Names of the files Build makes.
+const (
+	programFile = "page.wasm"
+	loaderFile  = "wasm_exec.js"
+)
+
+// Build compiles the page's program into dir as page.wasm and puts the same
+// toolchain's wasm_exec.js beside it. It makes dir if need be. The same source
+// and toolchain give the same bytes, wherever they are.
+//
+// It runs the go command in the current directory, which must be inside the
+// module or one that requires it. The error holds the compiler's words; where
+// there is no go command or no source, it says what to do instead. When ctx
+// ends, Build stops the compiler and returns the cause.
+func Build(ctx context.Context, dir string) error {
+	return build(ctx, pagePackage, dir)
+}
+
+func build(ctx context.Context, pkg, dir string) error {
+	// One question for two answers: whether the source is there, and where the
+	// standard library, and with it the loader, has its root.
+	roots, err := runGo(ctx, "list", "-find", "-f", "{{.Root}}", "runtime", pkg)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w\n(without Go and the source, use a release binary, as made by make build)", err)
+	}
+	if err != nil {
+		return fmt.Errorf("compile the page: %w", err)
+	}
+
+	program := filepath.Join(dir, programFile)
+	_, err = runGo(ctx, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", program, pkg)
+	if err != nil {
+		return fmt.Errorf("compile the page: %w", err)
+	}
+	goroot, _, _ := strings.Cut(roots, "\n")
+	loader, err := os.ReadFile(filepath.Join(goroot, "lib", "wasm", loaderFile))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, loaderFile), loader, 0o666)
+}
+
+// Release fills dir with what the build tag embed puts into the binary: the
+// files of Build and, beside each, its encoded forms at their smallest, which
+// takes some seconds.
+func Release(ctx context.Context, dir string) error {
+	if err := Build(ctx, dir); err != nil {
+		return err
+	}
+	for _, name := range []string{programFile, loaderFile} {
+		body, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		for _, c := range codings {
+			if err := os.WriteFile(filepath.Join(dir, name+c.suffix), compress(c.best, body), 0o666); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// runGo runs the go command for the browser's platform and returns what it
+// printed. Its error holds what it complained about, or the cause of ctx's end.
+func runGo(ctx context.Context, args ...string) (string, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.WaitDelay = time.Second // a compiler may outlive the go command that is killed
+
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	if err != nil && stderr.Len() > 0 {
+		return "", fmt.Errorf("go %s: %w\n%s", args[0], err, strings.TrimSpace(stderr.String()))
+	}
+	if err != nil {
+		return "", fmt.Errorf("go %s: %w", args[0], err)
+	}
+	return strings.TrimSpace(stdout.String()), nil
+}

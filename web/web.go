@@ -1,0 +1,177 @@
+// Package web builds the page and serves it: static files written by hand,
+// and the program they start, which is Go compiled to WebAssembly.
+//
+//	page, err := web.New(ctx)
+//	if err != nil {
+//		return err
+//	}
+//	router.Handle("/*", page)
+//
+// The program is compiled when New is called, so that the page and the gateway
+// that serves it are always of one source. Under the build tag embed it was
+// compiled beforehand, into dist, and is part of the binary.
+//
+// The page lives at / and is asked for anew on every visit. Everything else
+// lives under a prefix that names its content, so browsers keep it for good:
+// index.html says assets/style.css, and what a visitor gets is
+// assets-4f1d2a90c37be856/style.css. Files find each other by relative
+// references, and the page works under any path a router strips.
+//
+// It serves files it has held in memory, in every encoding, since it was made:
+// it compresses nothing for a request, reads no disk, and knows nothing of the
+// sockets the page opens.
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//go:embed static
+var static embed.FS
+
+// contentTypes maps the extensions the page may use. It is ours because the
+// mime package asks the machine, and some machines call JavaScript text/plain.
+var contentTypes = map[string]string{
+	".css":  "text/css; charset=utf-8",
+	".html": "text/html; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".json": "application/json",
+	".png":  "image/png",
+	".svg":  "image/svg+xml",
+	".wasm": "application/wasm",
+}
+
+// contentSecurityPolicy lets the page run its own files and nothing else.
+const contentSecurityPolicy = "default-src 'self'; " +
+	"script-src 'self' 'wasm-unsafe-eval'; " + // compiling WebAssembly counts as eval
+	"connect-src 'self'; " +
+	"object-src 'none'; " +
+	"base-uri 'none'; " +
+	"form-action 'none'; " +
+	"frame-ancestors 'none'; " +
+	"require-trusted-types-for 'script'"
+
+// Handler serves the page. It never changes, so any number of requests may use
+// it at once. Make one with New.
+type Handler struct {
+	files map[string]file // by request path
+}
+
+// file is what one path answers with.
+type file struct {
+	contentType  string
+	cacheControl string
+	forms        []form // as encode returns them
+}
+
+// New returns a handler for the page, compiling its program if that is not part
+// of the binary already. It fails with the compiler's words, or when ctx ends.
+func New(ctx context.Context) (*Handler, error) {
+	files, err := program(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byHand, err := fs.Sub(static, "static")
+	if err != nil {
+		return nil, err
+	}
+	page, err := readAll(byHand)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(files, page)
+	return newHandler(files)
+}
+
+// newHandler serves files, which map slash-separated names to contents and
+// stay the handler's. A name ending in .br or .gz beside the same name without
+// is that file's encoded form.
+func newHandler(files map[string][]byte) (*Handler, error) {
+	index, ok := files["index.html"]
+	if !ok {
+		return nil, errors.New("web: no index.html")
+	}
+	assets := maps.Clone(files)
+	delete(assets, "index.html")
+
+	encoded := encode(assets)
+	prefix := "assets-" + fingerprint(encoded) + "/"
+	h := &Handler{files: make(map[string]file)}
+	for name, forms := range encoded {
+		contentType, ok := contentTypes[path.Ext(name)]
+		if !ok {
+			return nil, fmt.Errorf("web: %s: no content type for this extension", name)
+		}
+		h.files["/"+prefix+name] = file{contentType, "public, max-age=31536000, immutable", forms}
+	}
+
+	index = bytes.ReplaceAll(index, []byte("assets/"), []byte(prefix))
+	forms := encode(map[string][]byte{"index.html": index})["index.html"]
+	h.files["/"] = file{contentTypes[".html"], "no-cache", forms}
+
+	// Browsers look here whenever they show one of our answers outside the page.
+	if icon, ok := h.files["/"+prefix+"favicon.svg"]; ok {
+		icon.cacheControl = "no-cache"
+		h.files["/favicon.ico"] = icon
+	}
+	return h, nil
+}
+
+// ServeHTTP answers GET and HEAD for the page and its assets, in the best
+// encoding the client takes.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Content-Security-Policy", contentSecurityPolicy)
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("X-Content-Type-Options", "nosniff")
+
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		header.Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	found, ok := h.files[r.URL.Path]
+	if !ok {
+		// While a new version is rolled out an asset can be missing here and
+		// there; a cache must not remember that.
+		header.Set("Cache-Control", "no-store")
+		http.NotFound(w, r)
+		return
+	}
+	chosen := choose(found.forms, strings.Join(r.Header.Values("Accept-Encoding"), ","))
+	header.Set("Content-Type", found.contentType)
+	header.Set("Cache-Control", found.cacheControl)
+	header.Add("Vary", "Accept-Encoding")
+	header.Set("ETag", chosen.etag)
+	if chosen.coding != identity {
+		header.Set("Content-Encoding", chosen.coding)
+	}
+	// ServeContent leaves the length out when there is a Content-Encoding.
+	header.Set("Content-Length", strconv.Itoa(len(chosen.body)))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(chosen.body))
+}
+
+// fingerprint names the contents of all files together.
+func fingerprint(files map[string][]form) string {
+	sum := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		plain := files[name][len(files[name])-1]
+		fmt.Fprintf(sum, "%s %s\n", name, plain.etag)
+	}
+	return fmt.Sprintf("%x", sum.Sum(nil)[:8])
+}
