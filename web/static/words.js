@@ -1,0 +1,137 @@
+// Everything the page says, in both languages. Names of the API, codes and
+// bytes are never translated, so they are not here.
+
+import { count, mark, put } from './dom.js';
+
+const many = (c, word) => `${count(c)} ${word}${c === 1 ? '' : 's'}`;
+
+// A value is text, or makes text; of a card it makes parts: text, or [tag, text].
+const words = {
+  title: ['Porthole: a TCP connection, seen from both ends', 'Porthole：从两端看一条 TCP 连接'],
+  skip: ['Skip to the ladder', '跳到事件梯'],
+  thesis: ['Bytes keep their order, not your pieces.', '字节保序，不保分段。'],
+  language: ['Language', '语言'],
+  gateway: ['gateway', '网关'],
+  linking: ['connecting', '连接中'],
+  linked: ['connected', '已连接'],
+  unlinked: ['lost', '已断开'],
+  lost: ['Gateway lost', '网关已断开'],
+  retry: ['Reconnect now', '立即重连'],
+  retryIn: [(s) => `Trying again in ${s} s`, (s) => `${s} 秒后重试`],
+  retrying: ['Trying now', '正在重试'],
+
+  client: ['client', '客户端'],
+  server: ['server', '服务端'],
+  message: ['Message', '消息'],
+  times: ['Times', '次数'],
+  send: ['Send', '发送'],
+  connect: ['Connect', '连接'],
+  more: ['More', '更多'],
+  also: ['From a terminal, too:', '在终端里也行：'],
+  carried: ['Bytes carried on this connection', '这条连接上传过的字节'],
+  writes: [(c) => many(c, 'write'), (c) => `写 ${count(c)} 次`],
+  reads: [(c) => many(c, 'read'), (c) => `读 ${count(c)} 次`],
+
+  noprogram: ['no program', '无程序'],
+  unknown: ['unknown', '未知'],
+  connecting: ['connecting', '连接中'],
+  open: ['open', '已打开'],
+  closed: ['closed', '已关闭'],
+  notlistening: ['not listening', '未监听'],
+  notreached: ['not reached', '未到达'],
+  notdialled: ['not dialled', '未拨号'],
+  unobserved: ['not observed', '未观察'],
+
+  ladder: ['Ladder of events', '事件梯'],
+  gap: ['since the row before', '距上一行'],
+  fresh: [(c) => `${count(c)} new`, (c) => `${count(c)} 条新事件`],
+  older: [(c) => `${count(c)} earlier events are no longer kept.`, (c) => `更早的 ${count(c)} 条事件不再保留。`],
+  missing: [
+    (c) => `${c === 1 ? '1 event' : `${count(c)} events`} not shown. The sockets were not slowed.`,
+    (c) => `${count(c)} 条事件未显示。套接字没有变慢。`,
+  ],
+
+  talk: ['What was said', '说了什么'],
+  silence: ['Nothing yet.', '还没有。'],
+  moreBytes: [(c) => `+${count(c)} ${c === 1 ? 'byte' : 'bytes'} more`, (c) => `另有 ${count(c)} 字节`],
+  legend: ['Legend', '图例'],
+  'l-call': ['call', '调用'],
+  'l-event': ['event', '事件'],
+  'l-error': ['error', '错误'],
+  'l-waiting': ['waiting', '等待'],
+  'l-ended': ['ended', '已结束'],
+
+  loading: ['Loading the program', '正在加载程序'],
+  noWasm: [
+    () => ['WebAssembly is turned off in this browser. The server is real; talk to it from a terminal:'],
+    () => ['此浏览器关闭了 WebAssembly。服务端是真的，可以在终端里和它说话：'],
+  ],
+  noLoad: [
+    (why) => ['The program did not load (', ['code', why], '). The server is real; talk to it from a terminal:'],
+    (why) => ['程序没有加载成功（', ['code', why], '）。服务端是真的，可以在终端里和它说话：'],
+  ],
+  stopped: [() => ['The program has stopped. Reload the page to start it again.'], () => ['程序已停止。刷新页面可重新启动。']],
+  empty: [
+    (text) => ['Press ', ['kbd', 'Enter'], ' to say ', ['b', text], '.'],
+    (text) => ['按 ', ['kbd', 'Enter'], ' 说 ', ['b', text], '。'],
+  ],
+  refused: [
+    (target) => ['Nothing listens on ', ['code', target], '. Start a server there, then press Connect:'],
+    (target) => [['code', target], ' 上没有监听。先启动服务端，再按“连接”：'],
+  ],
+  unlisted: [
+    (at, target) => [['code', at], ' is not on this gateway’s list. It may dial ', ['code', target], '.'],
+    (at, target) => [['code', at], ' 不在此网关的清单上。它可以拨 ', ['code', target], '。'],
+  ],
+  forbidden: [
+    (target) => ['This gateway may not dial ', ['code', target], ': the name leads to an address that its policy forbids.'],
+    (target) => ['此网关不能拨 ', ['code', target], '：这个名字指向策略所禁止的地址。'],
+  ],
+  failed: [(why) => ['No connection: ', ['code', why]], (why) => ['没有连上：', ['code', why]]],
+  broke: [
+    (code) => ['The socket broke with ', ['code', code], '. Connect opens another.'],
+    (code) => ['套接字因 ', ['code', code], ' 中断。按“连接”再开一个。'],
+  ],
+  over: [() => ['The socket is closed. Connect opens another.'], () => ['套接字已关闭。按“连接”再开一个。']],
+  full: [
+    (waits) => ['Too much is waiting (', ['b', waits], '): the server does not read. Send works again when it does.'],
+    (waits) => ['等待发送的太多（', ['b', waits], '）：服务端没有读。它再读时即可发送。'],
+  ],
+  tooBig: [(most) => ['That is more than ', ['b', most], ' at once.'], (most) => ['一次不能超过 ', ['b', most], '。']],
+
+  answered: [(text) => `server answered ${text}`, (text) => `服务端回答 ${text}`],
+  isConnected: ['connected', '已连接'],
+};
+
+const KEY = 'porthole.language';
+let language = 0; // a column of words
+
+/** t is a word, or a sentence about args, in the visitor's language. */
+export function t(key, ...args) {
+  const word = words[key][language];
+  return typeof word === 'function' ? word(...args) : word;
+}
+
+/** translate puts the page into the visitor's language and calls changed
+    whenever he chooses another. */
+export function translate(changed) {
+  let chosen = null;
+  try { chosen = localStorage.getItem(KEY); } catch { /* no storage: nothing is remembered */ }
+  const buttons = document.querySelectorAll('.lang button');
+  const use = (code) => {
+    language = code.startsWith('zh') ? 1 : 0;
+    document.documentElement.lang = language ? 'zh-CN' : 'en';
+    document.title = t('title');
+    for (const b of buttons) mark(b, 'aria-pressed', b.lang === document.documentElement.lang);
+    for (const e of document.querySelectorAll('[data-t]')) put(e, t(e.dataset.t, 0)); // where it counts, from 0
+    for (const e of document.querySelectorAll('[data-t-label]')) mark(e, 'aria-label', t(e.dataset.tLabel));
+  };
+  for (const b of buttons) {
+    b.addEventListener('click', () => {
+      use(b.lang);
+      try { localStorage.setItem(KEY, b.lang); } catch { /* as above */ }
+      changed();
+    });
+  }
+  use(chosen ?? navigator.language);
+}
