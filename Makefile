@@ -1,5 +1,5 @@
 # Each target is one thing a person wants; `make test` is what CI runs.
-.PHONY: run test lint build browser clean
+.PHONY: run test lint build shots browser clean
 
 # The race detector needs a C compiler.
 race := $(if $(shell command -v "$$(go env CC)"),-race)
@@ -36,6 +36,12 @@ lint:
 build:
 	go generate ./web
 	go build -trimpath -tags embed -o bin/ ./gateway ./tcpserver
+
+# Make pictures of the page, to look at, and the one in the README.
+shots: browser
+	mkdir -p bin/shots
+	SHOTS=$(CURDIR)/bin/shots BROWSER=required go test -count=1 -run TestShots ./internal/e2e
+	cp bin/shots/page-1100-light-en.png docs/page.png
 
 # Get what the browser tests need, where that may be done.
 browser:

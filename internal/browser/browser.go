@@ -23,6 +23,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -109,6 +110,7 @@ type Visitor struct {
 	Dark          bool    // prefers a dark colour scheme
 	ReducedMotion bool    // prefers reduced motion
 	NoScript      bool    // runs no JavaScript; Eval and Wait see the page as it is
+	Before        string  // JavaScript to run in each document before its own
 }
 
 // Open opens url in a window with storage and cache of its own, and returns
@@ -154,6 +156,7 @@ func (v Visitor) steps() []chromedp.Action[chromedp.Void] {
 		command(emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: language}),
 		command(emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{AcceptLanguage: language}),
 		command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: v.NoScript}),
+		command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: v.Before}),
 	}
 }
 

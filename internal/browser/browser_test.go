@@ -221,12 +221,12 @@ func TestVisitor(t *testing.T) {
 			"said.length == 0",
 		}, [2]int{1280, 800}, true},
 		{"phone in Chinese, dark and still", browser.Visitor{
-			Width: 390, Height: 844, Scale: 2, Dark: true, Language: "zh-CN", ReducedMotion: true,
+			Width: 390, Height: 844, Scale: 2, Dark: true, Language: "zh-CN", ReducedMotion: true, Before: "window.was = typeof said",
 		}, []string{
 			"innerWidth == 390 && innerHeight == 844 && devicePixelRatio == 2",
 			"matchMedia('(prefers-color-scheme: dark)').matches",
 			"matchMedia('(prefers-reduced-motion: reduce)').matches",
-			"navigator.language == 'zh-CN' && new Date(0).toLocaleDateString(undefined, {month: 'long'}) == '一月'",
+			"navigator.language == 'zh-CN' && new Date(0).toLocaleDateString(undefined, {month: 'long'}) == '一月' && was == 'undefined'",
 			"fetch('/language').then(r => r.text()).then(l => l.startsWith('zh-CN'))",
 		}, [2]int{780, 1688}, false},
 		{"without script", browser.Visitor{NoScript: true}, []string{
