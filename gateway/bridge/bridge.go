@@ -1,0 +1,237 @@
+// Package bridge gives web pages TCP sockets. A [Bridge] is an http.Handler: a
+// page opens a WebSocket on it, and the bridge dials real sockets for the page,
+// carries bytes both ways with flow control, and tells what the sockets did.
+//
+//	b := &bridge.Bridge{Policy: bridge.Policy{Targets: []bridge.Target{{Host: "localhost", Port: 1234}}}}
+//	mux.Handle("/ws", b)
+//
+// With the subprotocol porthole.v1 (package wire) one WebSocket carries many
+// sockets. Without one, or with "binary", it is one socket and nothing but
+// bytes. It reaches only the targets that its Policy lists, and serves only
+// pages that the Policy lets in; the zero Policy is this machine's own pages
+// and no target.
+package bridge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"porthole/wire"
+	"porthole/wire/tap"
+)
+
+// Bridge is an http.Handler for WebSocket upgrades. Its fields must not change
+// once it serves. It owns the connections of its sessions; end it with
+// [Bridge.Shutdown], because http.Server.Shutdown does not know them.
+type Bridge struct {
+	Policy Policy
+
+	// Log takes the events of all sockets that the bridge dials and of those
+	// that are told to Observe, and lets pages see the events of their own
+	// connections. If nil, no socket is observed.
+	Log *tap.Log
+
+	// Open lets every page see all events that Observe is told, also those of
+	// other clients: for a gateway that serves one machine.
+	Open bool
+
+	// Resolver resolves the names of targets. If nil, net.DefaultResolver.
+	Resolver *net.Resolver
+
+	// Logger gets a line for each session's start and end and each refusal.
+	// If nil, nothing is logged.
+	Logger *slog.Logger
+
+	mu       sync.Mutex
+	sessions map[member]struct{}
+	leaving  bool
+	running  sync.WaitGroup // one for each session
+	refused  map[string]uint64
+
+	conns   atomic.Uint64 // connections numbered so far
+	streams atomic.Int64  // streams that are open
+
+	routes routes
+}
+
+// member is a session of either kind.
+type member interface {
+	// leave tells the page that the gateway goes, and ends the session.
+	leave()
+	// cut ends it at once.
+	cut()
+}
+
+// Stats is what a bridge is doing and what it has refused.
+type Stats struct {
+	Sessions int
+	Streams  int
+	Refused  map[string]uint64 // by reason: "host", "origin", "target", …
+}
+
+// Stats counts. The map is the caller's.
+func (b *Bridge) Stats() Stats {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := Stats{Sessions: len(b.sessions), Streams: int(b.streams.Load()), Refused: map[string]uint64{}}
+	maps.Copy(s.Refused, b.refused)
+	return s
+}
+
+// ServeHTTP judges the request, upgrades it, and returns when the session has
+// ended and everything that it started with it. A refusal before the upgrade
+// is 421 (a Host that is not ours), 403 (an Origin that may not), 400 (a
+// subprotocol unknown here) or 503 (the gateway is leaving).
+func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := b.Policy.CheckHost(r); err != nil {
+		b.refuse(w, r, "host", http.StatusMisdirectedRequest, err)
+		return
+	}
+	if err := b.Policy.CheckOrigin(r); err != nil {
+		b.refuse(w, r, "origin", http.StatusForbidden, err)
+		return
+	}
+	proto, err := subprotocol(r)
+	if err != nil {
+		b.refuse(w, r, "subprotocol", http.StatusBadRequest, err)
+		return
+	}
+	if !b.enter() {
+		b.refuse(w, r, "leaving", http.StatusServiceUnavailable, errLeaving)
+		return
+	}
+	defer b.running.Done()
+
+	sock, err := upgrade(w, r, proto)
+	if err != nil {
+		b.count("handshake")
+		b.logger().Debug("no upgrade", "peer", r.RemoteAddr, "error", err)
+		return
+	}
+	// The request's context carries a router's time limits, which are not
+	// meant for a session.
+	ctx := context.WithoutCancel(r.Context())
+	if proto == wire.Subprotocol {
+		s := newSession(ctx, b, sock)
+		b.host(s, r, s.run)
+	} else {
+		s := newRelay(ctx, b, sock)
+		b.host(s, r, func() { s.run(r.URL.Query().Get("target")) })
+	}
+}
+
+var (
+	errLeaving     = errors.New("this gateway is leaving; try again in a moment")
+	errSubprotocol = errors.New("unknown WebSocket subprotocol: offer " + wire.Subprotocol + ", binary, or none")
+)
+
+// subprotocol chooses from what the client offers; none is raw mode.
+func subprotocol(r *http.Request) (string, error) {
+	var offers []string
+	for _, h := range r.Header.Values("Sec-WebSocket-Protocol") {
+		for offer := range strings.SplitSeq(h, ",") {
+			offers = append(offers, strings.TrimSpace(offer))
+		}
+	}
+	for _, known := range []string{wire.Subprotocol, "binary"} {
+		if slices.Contains(offers, known) {
+			return known, nil
+		}
+	}
+	if len(offers) > 0 {
+		return "", errSubprotocol
+	}
+	return "", nil
+}
+
+// enter counts a session in, unless the bridge is leaving.
+func (b *Bridge) enter() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.leaving {
+		b.running.Add(1)
+	}
+	return !b.leaving
+}
+
+// host runs a session while Shutdown can reach it.
+func (b *Bridge) host(m member, r *http.Request, run func()) {
+	b.mu.Lock()
+	if b.sessions == nil {
+		b.sessions = map[member]struct{}{}
+	}
+	b.sessions[m] = struct{}{}
+	leaving := b.leaving // it began between enter and here
+	b.mu.Unlock()
+	log := b.logger().With("peer", r.RemoteAddr)
+	log.Info("session begins")
+	if leaving {
+		b.running.Go(m.leave)
+	}
+	run()
+	b.mu.Lock()
+	delete(b.sessions, m)
+	b.mu.Unlock()
+	log.Info("session ends")
+}
+
+// Shutdown refuses new sessions, tells every page and closes its WebSocket with
+// 1001, all at once, and waits for the sessions to end. When ctx ends first,
+// what is left is cut and Shutdown returns the context's error. A Bridge that
+// was shut down stays so.
+func (b *Bridge) Shutdown(ctx context.Context) error {
+	b.mu.Lock()
+	b.leaving = true
+	for m := range b.sessions {
+		b.running.Go(m.leave)
+	}
+	b.mu.Unlock()
+	ended := make(chan struct{})
+	go func() {
+		b.running.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+	}
+	b.mu.Lock()
+	for m := range b.sessions {
+		b.running.Go(m.cut)
+	}
+	b.mu.Unlock()
+	<-ended
+	return ctx.Err()
+}
+
+// refuse answers in plain words and counts.
+func (b *Bridge) refuse(w http.ResponseWriter, r *http.Request, reason string, status int, err error) {
+	b.count(reason)
+	b.logger().Warn("upgrade refused", "reason", reason, "peer", r.RemoteAddr, "host", tap.Text([]byte(r.Host)), "origin", tap.Text([]byte(r.Header.Get("Origin"))))
+	http.Error(w, err.Error(), status)
+}
+
+func (b *Bridge) count(reason string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.refused == nil {
+		b.refused = map[string]uint64{}
+	}
+	b.refused[reason]++
+}
+
+func (b *Bridge) logger() *slog.Logger {
+	if b.Logger != nil {
+		return b.Logger
+	}
+	return slog.New(slog.DiscardHandler)
+}

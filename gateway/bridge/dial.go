@@ -1,0 +1,184 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"porthole/wire"
+	"porthole/wire/tap"
+)
+
+// dialTimeout bounds a dial, resolution included.
+const dialTimeout = 10 * time.Second
+
+// plug is one socket of the gateway: the client's end of a connection. It
+// carries the events of the dial to the tap of the connection.
+type plug struct {
+	b      *Bridge
+	target Target
+	conn   uint64   // the number that its events carry
+	emit   tap.Emit // nil if nothing is observed
+	start  time.Time
+	at     int64 // start, on the clock of events
+}
+
+func (b *Bridge) newPlug(t Target, emit tap.Emit) *plug {
+	return &plug{b: b, target: t, conn: b.conns.Add(1), emit: emit, start: time.Now(), at: tap.Now()}
+}
+
+// open dials the target at one of addrs, or, if there are none, at what its
+// name resolves to. It returns the socket, or what failed.
+func (p *plug) open(ctx context.Context, addrs []netip.Addr) (net.Conn, *wire.Failure) {
+	if len(addrs) == 0 && !p.target.Unix() {
+		var err error
+		if addrs, err = p.resolve(ctx, 0); err != nil {
+			return nil, p.failure(wire.PhaseResolve, "getaddrinfo", err)
+		}
+	}
+	conn, err := p.dial(ctx, addrs)
+	if err != nil {
+		return nil, p.failure(wire.PhaseDial, "connect", err)
+	}
+	return conn, nil
+}
+
+// resolve looks the host up, once, and reports lookup. An address is its own
+// answer.
+func (p *plug) resolve(ctx context.Context, family uint64) ([]netip.Addr, error) {
+	addrs, err := p.b.lookup(ctx, p.target.Host, family)
+	if err != nil {
+		return nil, err
+	}
+	if _, literal := netip.ParseAddr(p.target.Host); literal != nil {
+		var list []string
+		for _, a := range addrs {
+			list = append(list, a.String())
+		}
+		p.tell(wire.Event{Kind: wire.Lookup, Host: p.target.Host, Remote: strings.Join(list, " ")})
+	}
+	return addrs, nil
+}
+
+func (b *Bridge) lookup(ctx context.Context, host string, family uint64) ([]netip.Addr, error) {
+	network := "ip"
+	if family == 4 || family == 6 {
+		network += strconv.FormatUint(family, 10)
+	}
+	r := b.Resolver
+	if r == nil {
+		r = net.DefaultResolver
+	}
+	addrs, err := r.LookupNetIP(ctx, network, host)
+	for i, a := range addrs {
+		addrs[i] = a.Unmap()
+	}
+	return addrs, err
+}
+
+// dial connects to the first of the addresses that answers, each with its share
+// of the time, or to the path of a Unix socket. It reports connect.
+func (p *plug) dial(ctx context.Context, addrs []netip.Addr) (net.Conn, error) {
+	if p.target.Unix() {
+		d := net.Dialer{ControlContext: bindUnix}
+		return p.wrap(d.DialContext(ctx, "unix", p.target.Host))
+	}
+	end, _ := ctx.Deadline()
+	var first error
+	for i, a := range addrs {
+		d := net.Dialer{ControlContext: p.judge}
+		if left := time.Until(end); !end.IsZero() {
+			d.Timeout = left / time.Duration(len(addrs)-i)
+		}
+		c, err := d.DialContext(ctx, "tcp", netip.AddrPortFrom(a, p.target.Port).String())
+		if err == nil {
+			return p.wrap(c, nil)
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	if first == nil {
+		first = &net.DNSError{Err: "no address", Name: p.target.Host, IsNotFound: true}
+	}
+	return nil, first
+}
+
+// judge runs between socket(2) and connect(2), on the very address that is
+// dialled: what a name resolved to before does not count.
+func (p *plug) judge(_ context.Context, _, address string, _ syscall.RawConn) error {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return err
+	}
+	return p.target.judge(ap.Addr())
+}
+
+func (p *plug) wrap(c net.Conn, err error) (net.Conn, error) {
+	if err != nil || p.emit == nil {
+		return c, err
+	}
+	return tap.Client(c, p.conn, p.at, p.emit), nil
+}
+
+// failure describes what ended the dial, and reports error and close.
+func (p *plug) failure(phase wire.Phase, call string, err error) *wire.Failure {
+	f := describe(phase, call, err)
+	if errors.Is(err, ErrAddress) {
+		p.b.count("address")
+		f = refusal("", 0)
+	}
+	f.Conn = p.conn
+	f.Millis = uint64(time.Since(p.start).Milliseconds())
+	if f.Address == "" {
+		f.Address, f.Port = p.target.Host, uint64(p.target.Port)
+	}
+	p.tell(wire.Event{Kind: wire.Error, Code: f.Code, Syscall: f.Syscall, Remote: p.target.String()})
+	p.tell(wire.Event{Kind: wire.Close, HadError: true, Remote: p.target.String()})
+	return &f
+}
+
+func (p *plug) tell(e wire.Event) {
+	if p.emit == nil {
+		return
+	}
+	e.Side, e.Conn = wire.Client, p.conn
+	e.Start, e.Return = p.at, tap.Now()
+	p.emit(e)
+}
+
+// describe says in the wire's words what a socket call met.
+func describe(phase wire.Phase, call string, err error) wire.Failure {
+	f := wire.Failure{Phase: phase, Syscall: tap.Syscall(err, call)}
+	f.Code, f.Errno = tap.Errno(err)
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Addr != nil {
+		if ap, err := netip.ParseAddrPort(op.Addr.String()); err == nil {
+			f.Address, f.Port = ap.Addr().String(), uint64(ap.Port())
+		}
+	}
+	return f
+}
+
+// reset ends a connection with RST, so that the peer learns that bytes were
+// lost. A Unix socket knows none and is closed.
+func reset(c net.Conn) {
+	switch c := c.(type) {
+	case *tap.Conn:
+		_ = c.Reset()
+	case *net.TCPConn:
+		_ = c.SetLinger(0)
+		_ = c.Close()
+	default:
+		_ = c.Close()
+	}
+}
+
+// finish ends our side of a connection; both kinds we dial can.
+func finish(c net.Conn) error {
+	return c.(interface{ CloseWrite() error }).CloseWrite()
+}
