@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"porthole/gateway/bridge"
+	"porthole/tcpserver/greeter"
+	"porthole/web"
+	"porthole/wire/tap"
+)
+
+const (
+	greeterAddr = "localhost:1234"
+	// watchURL is where a tcpserver tells its events unless told otherwise.
+	watchURL = "http://127.0.0.1:1235/events"
+)
+
+// gateway is one run of the command: what it serves, and in which order it ends.
+type gateway struct {
+	options
+	logger *slog.Logger
+	log    tap.Log
+	bridge *bridge.Bridge
+}
+
+// serve starts the parts, and ends them from the outside in: pages first, then
+// the greeter that their sockets were connected to, then who reads events.
+func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
+	g.logger.Info("compiling the page")
+	page, err := web.New(ctx)
+	if err != nil {
+		return err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", g.Listen)
+	if err != nil {
+		return explain(err, "--listen")
+	}
+	greeting, err := g.aim(ctx)
+	if err != nil {
+		_ = l.Close() // no one has come yet
+		return err
+	}
+	g.bridge = &bridge.Bridge{Policy: g.policy(), Log: &g.log, Open: local(l), Logger: g.logger}
+
+	// The parts outlive ctx, until it is their turn.
+	base := context.WithoutCancel(ctx)
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	watching, stopWatching := context.WithCancel(base)
+	defer stopWatching()
+	greeted := make(chan struct{})
+	greeterCtx, stopGreeter := context.WithCancel(base)
+	defer stopGreeter()
+	parts.Go(func() {
+		defer close(greeted)
+		g.greet(greeterCtx, greeting)
+	})
+	parts.Go(func() { g.watch(watching, greeting == nil) })
+
+	server := &http.Server{
+		Handler:           g.routes(page),
+		ReadHeaderTimeout: 5 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		BaseContext:       func(net.Listener) context.Context { return watching },
+		ErrorLog:          slog.NewLogLogger(g.logger.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	parts.Go(func() { failed <- server.Serve(l) })
+	fmt.Fprintf(stdout, "open http://%s\n", l.Addr())
+
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	g.logger.Info("leaving", "sessions", g.bridge.Stats().Sessions, "grace", g.Grace)
+	grace, cancel := context.WithTimeout(base, g.Grace)
+	defer cancel()
+	if g.bridge.Shutdown(grace) != nil {
+		g.logger.Warn("the grace is over, sessions were cut")
+	}
+	stopGreeter()
+	<-greeted
+	stopWatching()
+	if server.Shutdown(grace) != nil {
+		_ = server.Close() // what still hangs on has had its time
+	}
+	return nil
+}
+
+// aim decides what pages reach. Without a target it is the greeter: the
+// listener is for one of our own, or nil if there is one already.
+func (g *gateway) aim(ctx context.Context) (net.Listener, error) {
+	if len(g.Target) > 0 {
+		return nil, nil
+	}
+	t, err := bridge.ParseTarget(greeterAddr)
+	if err != nil {
+		return nil, err
+	}
+	g.Target = []bridge.Target{t}
+	l, err := greeter.Listen(ctx, greeterAddr)
+	switch code, _ := tap.Errno(err); {
+	case err == nil:
+		g.logger.Info("greeter listens", "addr", greeterAddr)
+		return l, nil
+	case code == "EADDRINUSE":
+		g.logger.Info("a server listens there already, relaying to it", "addr", greeterAddr)
+		return nil, nil
+	}
+	return nil, explain(err, "--target")
+}
+
+// greet runs our own greeter, if we have one, with its events told.
+func (g *gateway) greet(ctx context.Context, l net.Listener) {
+	if l == nil {
+		return
+	}
+	// Its clients are mostly our own sockets, which have ended before it does.
+	server := greeter.Server{Grace: time.Second}
+	if err := server.Serve(ctx, tap.Listener(l, g.bridge.Observe)); err != nil {
+		g.logger.Warn("greeter", "error", err)
+	}
+}
+
+// watch brings in the events of a separate server: the one that was named, or
+// the one that may be on this machine when the greeter is not ours.
+func (g *gateway) watch(ctx context.Context, foreign bool) {
+	w := tap.Watcher{URL: g.Watch, Emit: g.bridge.Observe, Lost: g.bridge.ObserveLost}
+	named := w.URL != ""
+	if !named && !foreign {
+		return
+	}
+	if !named {
+		w.URL = watchURL
+	}
+	up, told := false, false
+	w.State = func(err error) {
+		switch {
+		case err == nil:
+			g.logger.Info("watching events", "url", w.URL)
+		case up || named && !told:
+			g.logger.Warn("no events to watch, trying again", "url", w.URL, "error", err)
+			told = true
+		}
+		up = err == nil
+	}
+	_ = w.Run(ctx) // it ends with the context only
+}
+
+// policy lets in the pages of this gateway, by the name it listens on and those
+// of the origins that were named.
+func (g *gateway) policy() bridge.Policy {
+	p := bridge.Policy{Targets: g.Target, Origins: g.Origin}
+	host, _, _ := net.SplitHostPort(g.Listen) // it is listened on, so it is well formed
+	p.Hosts = append(p.Hosts, strings.ToLower(host))
+	for _, o := range g.Origin {
+		if u, err := url.Parse(o); err == nil {
+			p.Hosts = append(p.Hosts, strings.ToLower(u.Hostname()))
+		}
+	}
+	return p
+}
+
+// local tells whether only this machine can reach the listener.
+func local(l net.Listener) bool {
+	ap, err := netip.ParseAddrPort(l.Addr().String())
+	return err == nil && ap.Addr().IsLoopback()
+}
+
+// explain says of an address that cannot be listened on what to try.
+func explain(err error, flag string) error {
+	if code, _ := tap.Errno(err); code == "EADDRINUSE" {
+		return fmt.Errorf("%w\n  try %s with another port (0 is any free one), or see who holds it: lsof -nP -iTCP", err, flag)
+	}
+	return err
+}

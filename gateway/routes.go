@@ -1,0 +1,50 @@
+package main
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"porthole/gateway/bridge"
+	"porthole/web"
+)
+
+// routes are what the gateway answers. Every one of them judges the Host first,
+// because a rebound name would pass for ours everywhere else.
+func (g *gateway) routes(page *web.Handler) http.Handler {
+	r := chi.NewRouter()
+	r.Use(g.knownHost)
+	r.Handle("/ws", g.bridge)
+	r.Get("/events", g.events)
+	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		_, _ = io.WriteString(w, "ok\n") // a client that has gone needs no answer
+	})
+	r.Handle("/*", page)
+	return r
+}
+
+func (g *gateway) knownHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := g.bridge.Policy.CheckHost(r); err != nil {
+			http.Error(w, err.Error(), http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// events streams what all sockets do. That is everyone's bytes, so it is for
+// this machine alone, and for no page of another site.
+func (g *gateway) events(w http.ResponseWriter, r *http.Request) {
+	if !g.bridge.Open {
+		http.Error(w, "events are told on a gateway that listens on loopback", http.StatusForbidden)
+		return
+	}
+	if err := g.bridge.Policy.CheckOrigin(r); err != nil {
+		http.Error(w, bridge.ErrOrigin.Error(), http.StatusForbidden)
+		return
+	}
+	g.log.ServeHTTP(w, r)
+}
