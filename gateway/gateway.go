@@ -36,7 +36,7 @@ type gateway struct {
 // serve starts the parts, and ends them from the outside in: pages first, then
 // the greeter that their sockets were connected to, then who reads events.
 func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
-	g.logger.Info("compiling the page")
+	g.logger.Info("preparing the page")
 	page, err := web.New(ctx)
 	if err != nil {
 		return err
