@@ -41,9 +41,10 @@ const (
 	closeInternal    = 1011
 )
 
-// closeWait bounds the close handshake. The library would wait for ever on a
-// peer that stops in the middle of a frame.
-const closeWait = 2 * time.Second
+// closeWait bounds the close handshake: time for a slow link to bring what is
+// under way. The library would wait for ever on a peer that stops in the middle
+// of a frame.
+const closeWait = 5 * time.Second
 
 // upgrade answers the handshake. Origin and Host have been judged: the library
 // would let a rebound name pass. On an error it has answered with a status.
