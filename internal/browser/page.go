@@ -151,8 +151,8 @@ func (p *Page) Wait(expr string) {
 	p.t.Helper()
 	end := time.Now().Add(p.Patience)
 	// The page gives up first, as it knows what the expression was; a page
-	// that hangs cannot, hence the second limit.
-	ctx, cancel := context.WithDeadline(p.ctx, end.Add(p.Patience/10))
+	// that hangs cannot, hence the second limit, with room for a busy machine.
+	ctx, cancel := context.WithDeadline(p.ctx, end.Add(10*time.Second))
 	defer cancel()
 	for {
 		var last *string
