@@ -53,6 +53,7 @@ type Bridge struct {
 	mu       sync.Mutex
 	sessions map[member]struct{}
 	leaving  bool
+	over     bool           // the grace too
 	running  sync.WaitGroup // one for each session
 	refused  map[string]uint64
 
@@ -169,12 +170,15 @@ func (b *Bridge) host(m member, r *http.Request, run func()) {
 		b.sessions = map[member]struct{}{}
 	}
 	b.sessions[m] = struct{}{}
-	leaving := b.leaving // it began between enter and here
+	leaving, over := b.leaving, b.over // since enter
 	b.mu.Unlock()
 	log := b.logger().With("peer", r.RemoteAddr)
 	log.Info("session begins")
 	if leaving {
 		b.running.Go(m.leave)
+	}
+	if over {
+		b.running.Go(m.cut)
 	}
 	run()
 	b.mu.Lock()
@@ -205,6 +209,7 @@ func (b *Bridge) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	b.mu.Lock()
+	b.over = true
 	for m := range b.sessions {
 		b.running.Go(m.cut)
 	}

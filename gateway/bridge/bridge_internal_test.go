@@ -1,35 +1,49 @@
 package bridge
 
 import (
+	"context"
 	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 )
 
 // guest is a session that ends when it is told to.
-type guest struct{ left chan struct{} }
+type guest struct{ left, gone chan struct{} }
 
 func (g guest) leave() { close(g.left) }
-func (g guest) cut()   {}
+func (g guest) cut()   { close(g.gone) }
 
-// A shutdown that begins while a page is upgraded reaches it too.
+// A shutdown that begins, or ends, while a page is upgraded reaches it too.
 func TestShutdownReachesWhoIsComing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := &Bridge{}
-		if !b.enter() {
-			t.Fatal("a page is not let in")
-		}
-		over := make(chan error)
-		go func() { over <- b.Shutdown(t.Context()) }()
-		synctest.Wait()
-		if b.enter() {
-			t.Error("a page is let in while the bridge leaves")
-		}
-		g := guest{make(chan struct{})}
-		b.host(g, httptest.NewRequestWithContext(t.Context(), "GET", "/", nil), func() { <-g.left })
-		b.running.Done()
-		if err := <-over; err != nil {
-			t.Errorf("Shutdown: %v", err)
-		}
-	})
+	for _, late := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := &Bridge{}
+			if !b.enter() {
+				t.Fatal("a page is not let in")
+			}
+			grace, end := context.WithCancel(t.Context())
+			defer end()
+			over := make(chan error)
+			go func() { over <- b.Shutdown(grace) }()
+			synctest.Wait()
+			if b.enter() {
+				t.Error("a page is let in while the bridge leaves")
+			}
+			if late {
+				end()
+				synctest.Wait()
+			}
+			g := guest{make(chan struct{}), make(chan struct{})}
+			b.host(g, httptest.NewRequestWithContext(t.Context(), "GET", "/", nil), func() {
+				<-g.left
+				if late {
+					<-g.gone
+				}
+			})
+			b.running.Done()
+			if got, want := <-over, grace.Err(); got != want {
+				t.Errorf("Shutdown: %v, want %v", got, want)
+			}
+		})
+	}
 }

@@ -117,8 +117,36 @@ func TestEventsOfBothEnds(t *testing.T) {
 			if p.lost != 0 {
 				t.Errorf("%d events are lost", p.lost)
 			}
+			log := history(b.Log)
+			if got, want := len(log), len(p.events)+1; got != want { // and listening
+				t.Errorf("the log has %d events, want %d", got, want)
+			}
+			for i, e := range log {
+				if got, want := e.Seq, uint64(i+1); got != want {
+					t.Errorf("the log's event %d has number %d", want, got)
+				}
+			}
 		})
 	}
+}
+
+// What a watched server could not tell is lost to those who see everyone's.
+func TestObserveLost(t *testing.T) {
+	for _, isOpen := range []bool{false, true} {
+		b := &bridge.Bridge{Log: &tap.Log{}, Open: isOpen}
+		p := open(t, serve(t, b))
+		b.ObserveLost(5)
+		s := p.dial(wire.Dial{}) // it is refused behind what was lost, which waits a little
+		s.closed()
+		if isOpen {
+			p.await("lost", func() bool { return p.lost == 5 })
+		} else if p.lost != 0 {
+			t.Errorf("%d events are lost, want none", p.lost)
+		}
+	}
+	var unwatched bridge.Bridge
+	unwatched.Observe(wire.Event{Kind: wire.Listening, Side: wire.Server}) // no one sees it
+	unwatched.ObserveLost(1)
 }
 
 // The events of a dial that fails, and of what a name resolves to.

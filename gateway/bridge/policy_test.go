@@ -1,9 +1,11 @@
 package bridge_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -278,5 +280,21 @@ func TestResolverThatChangesItsAnswer(t *testing.T) {
 	}
 	if got := b.Stats().Refused["address"]; got != 1 {
 		t.Errorf("%d refusals counted, want 1", got)
+	}
+}
+
+// Each refusal has a line in the log, and no one else's words are lines of it.
+func TestRefusalIsLogged(t *testing.T) {
+	var out bytes.Buffer
+	b := &bridge.Bridge{Logger: slog.New(slog.NewTextHandler(&out, nil))}
+	addr := serve(t, b)
+	ask(t, addr, "localhost", http.Header{"Origin": {"http://evil.test/\u202e"}}) // RLO turns what follows around
+	shutdown(t, b)
+	got := out.String()
+	if !strings.Contains(got, "reason=origin") || !strings.Contains(got, "evil.test") || strings.Count(got, "\n") != 1 {
+		t.Errorf("logged %q, want a line with the reason and the origin", got)
+	}
+	if strings.ContainsRune(got, 0x202e) {
+		t.Errorf("logged %q, as it came", got)
 	}
 }
