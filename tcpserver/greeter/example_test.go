@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"porthole/tcpserver/greeter"
 )
@@ -17,8 +18,9 @@ func ExampleServer() {
 		fmt.Println(err)
 		return
 	}
+	server := greeter.Server{Grace: time.Minute} // for connections that are open when ctx ends
 	served := make(chan error)
-	go func() { served <- new(greeter.Server).Serve(ctx, l) }()
+	go func() { served <- server.Serve(ctx, l) }()
 
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
