@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -229,6 +230,31 @@ func TestRawEnds(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The socket of a raw page is observed too: in the log, for the page sees bytes
+// alone. A page that closes in order ends its socket in order.
+func TestRawIsObserved(t *testing.T) {
+	target, accept := accepting(t)
+	b := to(target)
+	b.Log = &tap.Log{}
+	r := openRaw(t, serve(t, b), "")
+	c := accept()
+	r.send(websocket.MessageText, "ping")
+	read(t, c, 4)
+	write(t, c, "pong")
+	r.receive(4)
+	if err := r.Close(websocket.StatusNormalClosure, ""); err != nil {
+		t.Error(err)
+	}
+	if err := ending(c); err != nil {
+		t.Errorf("the peer ends with %v, want FIN", err)
+	}
+	shutdown(t, b)
+	want := []string{"connect", "write() [0,4) ping", "data [0,4) pong", "end()", "destroy()", "close"}
+	if got := tell(history(b.Log), wire.Client); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

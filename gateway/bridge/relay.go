@@ -42,8 +42,11 @@ func (r *relay) run(name string) {
 		r.sock.Close(code, refused.Code+": "+refused.Syscall)
 		return
 	}
-	defer conn.Close()
-	defer context.AfterFunc(r.ctx, func() { _ = conn.Close() })()
+	closed := make(chan struct{})
+	stop := context.AfterFunc(r.ctx, func() {
+		defer close(closed)
+		_ = conn.Close()
+	})
 	var down sync.WaitGroup
 	down.Go(func() { r.down(conn) })
 	if err := r.up(conn); err == nil {
@@ -51,6 +54,9 @@ func (r *relay) run(name string) {
 	}
 	_ = conn.Close()
 	down.Wait()
+	if !stop() {
+		<-closed // it closes conn, or has
+	}
 }
 
 func (r *relay) leave() {
