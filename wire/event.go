@@ -3,7 +3,6 @@ package wire
 import (
 	"encoding/binary"
 	"errors"
-	"strings"
 )
 
 // Event is what a socket call did, or what a socket told: nothing is inferred.
@@ -158,17 +157,18 @@ const (
 	CallReset
 	CallPause
 	CallResume
+	CallClose // of the listener
 )
 
 var kinds = [...]string{
 	"", "listening", "connection", "drop", "lookup", "connect", "ready", "data", "drain", "end", "timeout", "error", "close",
-	"write()", "end()", "destroy()", "reset()", "pause()", "resume()",
+	"write()", "end()", "destroy()", "reset()", "pause()", "resume()", "close()",
 }
 
 func (k Kind) String() string { return name(kinds[:], uint8(k)) }
 
 // Call tells whether the program made a call, rather than learned of something.
-func (k Kind) Call() bool { return k >= CallWrite && k <= CallResume }
+func (k Kind) Call() bool { return k >= CallWrite && k <= CallClose }
 
 // State is a TCP connection's state (RFC 9293 §3.3.2), numbered as in Linux.
 type State uint8
@@ -214,10 +214,22 @@ func (s *State) UnmarshalText(b []byte) error { return index(states[:], b, s) }
 
 func index[T ~uint8](names []string, b []byte, v *T) error {
 	for i, n := range names {
-		if strings.EqualFold(n, string(b)) {
+		if Fold(n) == Fold(string(b)) {
 			*v = T(i)
 			return nil
 		}
 	}
 	return ErrName
+}
+
+// Fold is a name without upper case, for names are ASCII. Package unicode would
+// add its tables to the page.
+func Fold(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c | ' '
+		}
+	}
+	return string(b)
 }

@@ -59,7 +59,7 @@ func TestEventsComeBack(t *testing.T) {
 }
 
 func TestEveryKindComesBack(t *testing.T) {
-	for k := wire.Listening; k <= wire.CallResume; k++ {
+	for k := wire.Listening; k <= wire.CallClose; k++ {
 		for _, side := range []wire.Side{wire.Client, wire.Server} {
 			e := full()
 			e.Kind, e.Side = k, side
@@ -124,7 +124,7 @@ func TestEventJSON(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	names := make(map[string]bool)
-	for k := wire.Listening; k <= wire.CallResume; k++ {
+	for k := wire.Listening; k <= wire.CallClose; k++ {
 		name := k.String()
 		if name == "" || name == "unknown" || names[name] {
 			t.Errorf("kind %d has %q, which is no name of its own", k, name)
@@ -138,7 +138,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("%q is %d, %v; want %d", name, got, err, k)
 		}
 	}
-	if got := (wire.CallResume + 1).String(); got != "unknown" {
+	if got := (wire.CallClose + 1).String(); got != "unknown" {
 		t.Errorf("the kind behind the last is %q", got)
 	}
 	var k wire.Kind

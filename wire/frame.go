@@ -61,7 +61,7 @@ type Hello struct {
 	Streams uint64   // streams at one time at most
 	Copy    uint64   // bytes of data in an event at most
 	Targets []string // what may be dialled; the first is the default
-	Offers  []string // what else works here: "events"
+	Offers  []string // what else works here: "events", "lab", "server", "kernel"
 }
 
 func (h *Hello) fields(c *codec) {

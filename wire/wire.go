@@ -25,6 +25,9 @@
 //	close    read                      end both ways, discard what is unsent
 //	credit   n                         n more bytes may be sent to the page
 //	option   name value                set a socket option
+//	lab      verb value                pause, resume, limit, end or reset the
+//	                                   server's end; close or listen, id 0
+//	observe  sample                    look at the kernels so often, id 0
 //
 //	gateway → page
 //	hello      window message streams copy targets… offers…   first, id 0
@@ -39,9 +42,19 @@
 //	closed     reason                  the last word on a stream, exactly one
 //	events     event…                  what sockets did; see [Event]
 //	lost       n                       n events did not fit; sockets unaffected
+//	kernel     client server           both sockets, when anything has changed
 //
-// Ops for listening (listen, unlisten, listening, accepted, unlistened) and for
-// steering what is observed (observe, lab) have their numbers and no use yet.
+// Ops for listening (listen, unlisten, listening, accepted, unlistened) have
+// their numbers and no use yet.
+//
+// # Lab
+//
+// What hello offers works here: "events", "lab" (the verbs of a connection),
+// "server" (close and listen) and "kernel". A page steers the server's end of a
+// connected stream of its own and of no other. Verbs are carried out in their
+// order, and bytes that the page sends behind one reach the socket behind it. No
+// verb is answered: what it did is an event. A server's end that is still paused
+// when its stream has ended is resumed, for no one could any more.
 //
 // # Flow
 //
@@ -111,6 +124,7 @@ const (
 	OpEvents  Op = 49
 	OpLost    Op = 50
 	OpLab     Op = 51
+	OpKernel  Op = 52
 )
 
 // Phase says what was being done when something failed.

@@ -51,6 +51,11 @@ var messages = []struct {
 		&wire.Failure{Phase: wire.PhaseDial, Code: "ECONNREFUSED", Errno: 111, Syscall: "connect", Address: "::1", Port: 1, Millis: 128, Conn: 3},
 		"15 07 03 0c 45434f4e4e52454655534544 6f 07 636f6e6e656374 03 3a3a31 01 8001 03"},
 	{"option", wire.OpOption, 7, &wire.Option{Name: wire.OptionNoDelay, Value: 0}, "16 07 01 00"},
+	{"observe", wire.OpObserve, 0, &wire.Observe{Sample: 200}, "30 00 c801"},
+	{"lab", wire.OpLab, 7, &wire.Lab{Verb: wire.LabLimit, Value: 300}, "33 07 03 ac02"},
+	{"kernel", wire.OpKernel, 7,
+		&wire.Kernels{Client: wire.Kernel{State: 1, Unsent: 300, RTT: 4, Cwnd: 10}, Server: wire.Kernel{State: 8, Unread: 128, Retransmits: 1}},
+		"34 07 01 ac02 00 04 0a 00 08 00 8001 00 00 01"},
 	{"lost", wire.OpLost, 0, count(1 << 63), "32 00 80808080808080808001"},
 }
 
@@ -159,6 +164,7 @@ func TestHostileNumbers(t *testing.T) {
 		{"number beyond 64 bits", count(0), "ffffffffffffffffff7f", wire.ErrShort},
 		{"number without end", count(0), "8080", wire.ErrShort},
 		{"reason beyond 8 bits", &wire.Closed{}, "8002", wire.ErrShort},
+		{"verb beyond 8 bits", &wire.Lab{}, "8002 00", wire.ErrShort},
 		{"options beyond the end", &wire.Dial{}, "00 00 00 00 03 01 01", wire.ErrList},
 	}
 	for _, tt := range tests {
@@ -195,7 +201,7 @@ func TestHostileLengthsAllocateLittle(t *testing.T) {
 	}
 }
 
-func TestPhasesAndReasonsHaveNames(t *testing.T) {
+func TestPhasesReasonsAndVerbsHaveNames(t *testing.T) {
 	names := make(map[string]bool)
 	add := func(name string) {
 		if name == "" || name == "unknown" || names[name] {
@@ -209,6 +215,13 @@ func TestPhasesAndReasonsHaveNames(t *testing.T) {
 	clear(names)
 	for r := wire.ReasonEnded; r <= wire.ReasonGone; r++ {
 		add(r.String())
+	}
+	clear(names)
+	for v := wire.LabPause; v <= wire.LabListen; v++ {
+		add(v.String())
+	}
+	if got := (wire.LabListen + 1).String(); got != "unknown" {
+		t.Errorf("the verb behind the last is %q", got)
 	}
 	if got := wire.Reason(200).String(); got != "unknown" {
 		t.Errorf("a newer peer's reason is %q", got)

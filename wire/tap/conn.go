@@ -12,15 +12,16 @@ import (
 	"porthole/wire"
 )
 
-// Conn is a net.Conn that reports what it does. It has the half-close and the
-// SyscallConn of the connection within, and answers errors.ErrUnsupported where
-// that one has none.
+// Conn is a net.Conn that reports what it does, and whose reads someone beside
+// its program may steer. It has the half-close and the SyscallConn of the
+// connection within, and answers errors.ErrUnsupported where that one has none.
 type Conn struct {
 	net.Conn
 	base    wire.Event // what all events of this connection share
 	emit    Emit
 	kernel  sampler
 	ended   func() // after close, once; may be nil
+	gate    gate
 	in, out half
 	failed  atomic.Bool // an error was reported
 	closing atomic.Bool
@@ -52,7 +53,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	c.in.Lock()
 	defer c.in.Unlock()
 	start := Now()
-	n, err := c.Conn.Read(p)
+	n, err := c.receive(p)
 	if n > 0 {
 		c.moved(wire.Data, &c.in, p[:n], start)
 	}
@@ -128,6 +129,7 @@ func (c *Conn) close(call wire.Kind) error {
 	start := Now()
 	last := c.kernel.sample()
 	err := c.Conn.Close()
+	c.gate.change(func(g *gate) { g.closed = true })
 	// The calls that were waiting return now; theirs are not the last events.
 	c.in.Lock()
 	defer c.in.Unlock()
@@ -147,6 +149,19 @@ func (c *Conn) close(call wire.Kind) error {
 	}
 	return err
 }
+
+// Drained reports drain: what waited behind the kernel for this socket is all
+// taken. Only the program that kept it waiting knows.
+func (c *Conn) Drained() {
+	c.out.Lock()
+	defer c.out.Unlock()
+	if !c.closing.Load() {
+		c.tell(wire.Drain, Now())
+	}
+}
+
+// Kernel is what the kernel says of the socket now. A closed one says nothing.
+func (c *Conn) Kernel() wire.Kernel { return c.kernel.sample() }
 
 // SyscallConn gives the descriptor of the connection within.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {

@@ -56,7 +56,7 @@ func TestConversation(t *testing.T) {
 				"#1 end()", "#1 data [15,22) 你好x", "#1 end", "#1 close")
 			expect(t, "server", p.serverLog,
 				"listening", "#1 connection", "#1 data [0,9) 哇咔咔", "#1 write() [0,15) 你好哇咔咔", "#1 data [9,10) x",
-				"#1 write() [15,22) 你好x", "#1 end", "#1 end()", "#1 close", "close")
+				"#1 write() [15,22) 你好x", "#1 end", "#1 end()", "#1 close", "close()", "close")
 			matched(t, all(p.clientLog), all(p.serverLog))
 		})
 	}

@@ -9,6 +9,9 @@ import (
 	"porthole/wire"
 )
 
+// KernelTells is whether this system's kernel says anything of a socket.
+const KernelTells = true
+
 // sampler asks the kernel about one socket. Its zero value answers nothing.
 type sampler struct {
 	raw syscall.RawConn

@@ -12,9 +12,9 @@ import (
 func TestServerCloseIsAfterTheLastConnection(t *testing.T) {
 	p := connect(t, "tcp")
 	_ = p.listener.Close()
-	expect(t, "open", p.serverLog, "listening", "#1 connection")
+	expect(t, "open", p.serverLog, "listening", "#1 connection", "close()")
 	_ = p.server.Close()
-	expect(t, "closed", p.serverLog, "listening", "#1 connection", "#1 destroy()", "#1 close", "close")
+	expect(t, "closed", p.serverLog, "listening", "#1 connection", "close()", "#1 destroy()", "#1 close", "close")
 }
 
 func TestConnectionsAreNumbered(t *testing.T) {
@@ -37,7 +37,7 @@ func TestConnectionsAreNumbered(t *testing.T) {
 		defer s.Close()
 	}
 	_ = tapped.Close()
-	expect(t, "two", &log, "listening", "#1 connection", "#2 connection")
+	expect(t, "two", &log, "listening", "#1 connection", "#2 connection", "close()")
 	if e := all(&log)[0]; e.Local != l.Addr().String() || !e.Listener() {
 		t.Errorf("listening is %+v", e)
 	}
@@ -78,7 +78,7 @@ func TestAcceptErrorIsTold(t *testing.T) {
 		}
 	}
 	_ = l.Close()
-	expect(t, "script", &log, "listening", "error EMFILE accept", "close")
+	expect(t, "script", &log, "listening", "error EMFILE accept", "close()", "close")
 }
 
 // A connection that the kernel had accepted already when the listener was
@@ -104,5 +104,5 @@ func TestConnectionAcceptedDuringClose(t *testing.T) {
 		t.Errorf("Accept: %v", err)
 	}
 	_ = l.Close()
-	expect(t, "script", &log, "listening", "#1 connection", "#1 destroy()", "#1 close", "close")
+	expect(t, "script", &log, "listening", "close()", "#1 connection", "#1 destroy()", "#1 close", "close")
 }
