@@ -19,16 +19,14 @@ import (
 	"porthole/wire/tap"
 )
 
-const (
-	greeterAddr = "localhost:1234"
-	// watchURL is where a tcpserver tells its events unless told otherwise.
-	watchURL = "http://127.0.0.1:1235/events"
-)
+// watchURL is where a tcpserver tells its events unless told otherwise.
+const watchURL = "http://127.0.0.1:1235/events"
 
 // gateway is one run of the command: what it serves, and in which order it ends.
 type gateway struct {
 	options
 	logger *slog.Logger
+	stderr io.Writer // for programs that are started
 	log    tap.Log
 	bridge *bridge.Bridge
 }
@@ -61,9 +59,14 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 	greeted := make(chan struct{})
 	greeterCtx, stopGreeter := context.WithCancel(base)
 	defer stopGreeter()
+	var own *stage
+	if greeting != nil {
+		own = newStage(greeting, g.bridge.Observe)
+		g.bridge.Server = own
+	}
 	parts.Go(func() {
 		defer close(greeted)
-		g.greet(greeterCtx, greeting)
+		g.greet(greeterCtx, own)
 	})
 	parts.Go(func() { g.watch(watching, greeting == nil) })
 
@@ -76,7 +79,11 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 	}
 	failed := make(chan error, 1)
 	parts.Go(func() { failed <- server.Serve(l) })
-	fmt.Fprintf(stdout, "open http://%s\n", l.Addr())
+	address := "http://" + l.Addr().String()
+	fmt.Fprintf(stdout, "open %s\n", address)
+	if g.Open {
+		parts.Go(func() { g.open(ctx, address) })
+	}
 
 	select {
 	case err := <-failed:
@@ -104,31 +111,48 @@ func (g *gateway) aim(ctx context.Context) (net.Listener, error) {
 	if len(g.Target) > 0 {
 		return nil, nil
 	}
-	t, err := bridge.ParseTarget(greeterAddr)
+	l, err := greeter.Listen(ctx, g.Greeter)
+	code, _ := tap.Errno(err)
+	switch {
+	case err == nil:
+		g.logger.Info("greeter listens", "addr", l.Addr())
+	case code == "EADDRINUSE":
+		g.logger.Info("a server listens there already, relaying to it", "addr", g.Greeter)
+	default:
+		return nil, explain(err, "--greeter")
+	}
+	t, err := bridge.ParseTarget(reachable(g.Greeter, l))
 	if err != nil {
-		return nil, err
+		if l != nil {
+			_ = l.Close() // no one has come yet
+		}
+		return nil, fmt.Errorf("--greeter: %w", err)
 	}
 	g.Target = []bridge.Target{t}
-	l, err := greeter.Listen(ctx, greeterAddr)
-	switch code, _ := tap.Errno(err); {
-	case err == nil:
-		g.logger.Info("greeter listens", "addr", greeterAddr)
-		return l, nil
-	case code == "EADDRINUSE":
-		g.logger.Info("a server listens there already, relaying to it", "addr", greeterAddr)
-		return nil, nil
-	}
-	return nil, explain(err, "--target")
+	return l, nil
 }
 
-// greet runs our own greeter, if we have one, with its events told.
-func (g *gateway) greet(ctx context.Context, l net.Listener) {
-	if l == nil {
+// reachable is how a listener is dialled: by the name that was asked for, and
+// the port that it got.
+func reachable(addr string, l net.Listener) string {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil || l == nil {
+		return addr
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return addr
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// greet runs our own greeter, if we have one.
+func (g *gateway) greet(ctx context.Context, own *stage) {
+	if own == nil {
 		return
 	}
 	// Its clients are mostly our own sockets, which have ended before it does.
-	server := greeter.Server{Grace: time.Second}
-	if err := server.Serve(ctx, tap.Listener(l, g.bridge.Observe)); err != nil {
+	if err := own.serve(ctx, &greeter.Server{Grace: time.Second}); err != nil {
 		g.logger.Warn("greeter", "error", err)
 	}
 }

@@ -4,7 +4,7 @@
 //	$ go run ./gateway
 //	open http://127.0.0.1:8080
 //
-// With no --target it starts a TCP greeter of its own on localhost:1234, or
+// With no --target it starts a TCP greeter of its own at --greeter, or
 // relays to the server that is there already. SIGINT or SIGTERM ends it: no one
 // else is let in, every page is told, and what is left when the grace is over
 // is cut. A second signal ends it at once.
@@ -36,12 +36,14 @@ func main() {
 }
 
 type options struct {
-	Listen string          `default:"127.0.0.1:8080" help:"Where to serve the page: host:port; port 0 is any free one."`
-	Target []bridge.Target `placeholder:"ADDR" help:"What pages may dial: host:port, or the path of a Unix socket. Repeat for more; the first is the default. With none, a greeter on localhost:1234 is started, or used if there is one."`
-	Watch  string          `placeholder:"URL" help:"Show the events of a tcpserver that serves them here, as http://127.0.0.1:1235/events does when there is one on this machine."`
-	Origin []string        `placeholder:"ORIGIN" help:"A further origin whose pages may connect, as https://example.org. Repeat for more."`
-	Log    string          `enum:"text,json" default:"text" help:"How to log to stderr: text or json."`
-	Grace  time.Duration   `default:"5s" help:"How long pages and sockets have to end after SIGINT or SIGTERM. A second signal ends all at once."`
+	Listen  string          `default:"127.0.0.1:8080" help:"Where to serve the page: host:port; port 0 is any free one."`
+	Target  []bridge.Target `placeholder:"ADDR" help:"What pages may dial: host:port, or the path of a Unix socket. Repeat for more; the first is the default. With none, it is the greeter."`
+	Greeter string          `default:"localhost:1234" placeholder:"ADDR" help:"Where to start a greeter if there is no --target: host:port, or the path of a Unix socket; port 0 is any free one. A server that listens there already is used instead."`
+	Watch   string          `placeholder:"URL" help:"Show the events of a tcpserver that serves them here, as http://127.0.0.1:1235/events does when there is one on this machine."`
+	Origin  []string        `placeholder:"ORIGIN" help:"A further origin whose pages may connect, as https://example.org. Repeat for more."`
+	Open    bool            `help:"Open the page in the default browser."`
+	Log     string          `enum:"text,json" default:"text" help:"How to log to stderr: text or json."`
+	Grace   time.Duration   `default:"5s" help:"How long pages and sockets have to end after SIGINT or SIGTERM. A second signal ends all at once."`
 }
 
 // run serves until the context ends. Its error is for main to print.
@@ -61,7 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%w\n  try --help", err)
 	}
-	g := &gateway{options: o, logger: slog.New(slog.NewTextHandler(stderr, nil))}
+	g := &gateway{options: o, logger: slog.New(slog.NewTextHandler(stderr, nil)), stderr: stderr}
 	if o.Log == "json" {
 		g.logger = slog.New(slog.NewJSONHandler(stderr, nil))
 	}

@@ -45,6 +45,7 @@ end         #1
 end()       #1
 close       #1
 closing     open=0 grace=5s
+close()
 close`, p.addr, client)
 	clock := regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d\.\d{3} `)
 	if got := clock.ReplaceAllString(p.stderr.String(), ""); got != want {
@@ -90,7 +91,7 @@ func TestJSONLog(t *testing.T) {
 			t.Errorf("unexpected: %s", line)
 		}
 	}
-	want := []string{"listening", "connection", "data", "write()", "error", "close", "closing", "close"}
+	want := []string{"listening", "connection", "data", "write()", "error", "close", "closing", "close()", "close"}
 	if !slices.Equal(events, want) {
 		t.Errorf("it logs %q, want %q", events, want)
 	}

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"testing"
+	"time"
 
 	//lint:file-ignore SA1019 the library is the project's choice, here for its client
 	"nhooyr.io/websocket"
@@ -40,6 +42,45 @@ func BenchmarkRelayEcho(b *testing.B) {
 	}
 }
 
+// BenchmarkWatched is what it costs a page to be watched: its rate of echoes
+// over porthole.v1 while three other pages see all that its sockets do and read
+// none of it, against no one else. The two alternate, a slice of time each;
+// watched/alone is the median of what is left of the rate, so that what else the
+// machine does plays little part.
+func BenchmarkWatched(b *testing.B) {
+	const watchers, size, slice = 3, 1 << 10, 50 * time.Millisecond
+	begin := func(watchers int) *echoer {
+		br := watched(b, true)
+		host := serve(b, br)
+		for range watchers {
+			open(b, host).freeze()
+		}
+		ws := dialWS(b, "ws://"+host, wire.Subprotocol)
+		ws.SetReadLimit(wire.MaxMessage)
+		e := &echoer{b: b, ws: ws, v1: true, size: size}
+		e.start()
+		return e
+	}
+	rate := func(e *echoer) float64 {
+		rounds, start := 0, time.Now()
+		for time.Since(start) < slice {
+			e.round()
+			rounds++
+		}
+		return float64(rounds) / time.Since(start).Seconds()
+	}
+	alone, seen := begin(0), begin(watchers)
+	var rates, ratios []float64
+	for b.Loop() {
+		r := rate(alone)
+		rates = append(rates, r)
+		ratios = append(ratios, rate(seen)/r)
+	}
+	median := func(of []float64) float64 { return slices.Sorted(slices.Values(of))[len(of)/2] }
+	b.ReportMetric(median(rates), "alone/s")
+	b.ReportMetric(median(ratios), "watched/alone")
+}
+
 // echoer is a client that allocates as little as it can.
 type echoer struct {
 	b    *testing.B
@@ -70,7 +111,8 @@ func (e *echoer) write(msg []byte) {
 // round writes a message and reads until it is back and the window is whole.
 func (e *echoer) round() {
 	e.write(e.msg)
-	for back, wrote := 0, !e.v1; back < e.size || !wrote; {
+	back := 0
+	for wrote := !e.v1; back < e.size || !wrote; {
 		msg := e.read()
 		if !e.v1 {
 			back += len(msg)
@@ -83,7 +125,7 @@ func (e *echoer) round() {
 			wrote = true
 		}
 	}
-	if e.owed += uint64(e.size); e.v1 && e.owed >= wire.Window/2 {
+	if e.owed += uint64(back); e.v1 && e.owed >= wire.Window/2 {
 		e.write(wire.Append(nil, wire.OpCredit, 1, count(e.owed)))
 		e.owed = 0
 	}

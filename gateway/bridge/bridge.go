@@ -43,6 +43,11 @@ type Bridge struct {
 	// other clients: for a gateway that serves one machine.
 	Open bool
 
+	// Server is the server that streams lead to, for pages to steer: each its own
+	// connections and, if the bridge is open, the server itself. If nil, pages
+	// steer nothing.
+	Server Server
+
 	// Resolver resolves the names of targets. If nil, net.DefaultResolver.
 	Resolver *net.Resolver
 
@@ -75,7 +80,7 @@ type member interface {
 type Stats struct {
 	Sessions int
 	Streams  int
-	Refused  map[string]uint64 // by reason: "host", "origin", "target", …
+	Refused  map[string]uint64 // by reason: "host", "origin", "target", "lab", …
 }
 
 // Stats counts. The map is the caller's.

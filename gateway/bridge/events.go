@@ -66,7 +66,7 @@ func (b *Bridge) ObserveLost(n uint64) {
 
 func (r *routes) list(e wire.Event) {
 	switch {
-	case e.Kind == wire.Close:
+	case e.Kind == wire.Close, e.Kind == wire.CallClose:
 		delete(r.listeners, e.Local)
 	case e.Kind == wire.Listening && len(r.listeners) < maxListeners:
 		if r.listeners == nil {

@@ -42,6 +42,10 @@ func (f *feed) add(e *wire.Event) {
 }
 
 func (f *feed) put(e *wire.Event) {
+	if f.lost > 0 && len(f.batch) == feedMessages { // a page that reads nothing costs nothing
+		f.lost++
+		return
+	}
 	if n := len(f.batch); n > 0 {
 		if grown := wire.AppendEvent(f.batch[n-1], e); len(grown) <= wire.MaxMessage {
 			f.batch[n-1] = grown

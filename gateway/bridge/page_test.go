@@ -195,6 +195,9 @@ func (p *page) leave() {
 	p.Close(1000, "")
 }
 
+// vanish ends it without a word.
+func (p *page) vanish() { _ = p.ws.CloseNow() }
+
 // status waits for the end of the WebSocket and gives its code, -1 if it had
 // none.
 func (p *page) status() (code int, reason string) {
@@ -278,6 +281,7 @@ type stream struct {
 	connected *wire.Connected
 	failure   *wire.Failure // of failed, or error
 	wrote     uint64
+	kernels   []wire.Kernels
 	reason    wire.Reason
 	told      []string
 }
@@ -319,6 +323,8 @@ func (s *stream) drain() {
 func (s *stream) Wrote(n uint64) { s.wrote += n }
 func (s *stream) End()           { s.tell("end") }
 func (s *stream) Finished()      { s.tell("finished") }
+
+func (s *stream) Kernel(k wire.Kernels) { s.kernels = append(s.kernels, k) }
 
 func (s *stream) Error(f wire.Failure) {
 	s.tell("error " + f.Code)

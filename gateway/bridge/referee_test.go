@@ -72,6 +72,10 @@ func (c *course) step(op wire.Op, id uint64, size int) error {
 		if !c.connected || c.finished {
 			return illegal
 		}
+	case wire.OpKernel:
+		if !c.connected {
+			return illegal
+		}
 	case wire.OpFin:
 		if !c.connected || c.fin {
 			return illegal

@@ -44,6 +44,8 @@ func TestViolations(t *testing.T) {
 		{"credit without fields", []string{message(wire.OpCredit, 3, nil)}, 1002, "wire: message is cut short"},
 		{"close without fields", []string{message(wire.OpClose, 3, nil)}, 1002, "wire: message is cut short"},
 		{"option without a value", []string{message(wire.OpOption, 3, nil) + "\x01"}, 1002, "wire: message is cut short"},
+		{"lab without a value", []string{message(wire.OpLab, 3, nil) + "\x01"}, 1002, "wire: message is cut short"},
+		{"observe without fields", []string{message(wire.OpObserve, 0, nil)}, 1002, "wire: message is cut short"},
 
 		{"too big", []string{data(3, wire.MaxMessage-1)}, 1009, "a message is at most 65536 bytes"},
 		{"far too big", []string{data(3, 3<<20)}, 1009, "a message is at most 65536 bytes"},
@@ -51,6 +53,7 @@ func TestViolations(t *testing.T) {
 
 		{"data before dial", []string{data(5, 1)}, 1002, "a message for a stream that was never opened"},
 		{"fin before dial", []string{message(wire.OpFin, 5, nil)}, 1002, "a message for a stream that was never opened"},
+		{"lab before dial", []string{message(wire.OpLab, 5, &wire.Lab{Verb: wire.LabPause})}, 1002, "a message for a stream that was never opened"},
 		{"data for the session", []string{data(1<<40, 1)}, 1002, "a message for a stream that was never opened"},
 		{"an id again", []string{message(wire.OpDial, 3, window)}, 1002, "ids are odd and rise"},
 		{"an id of the gateway", []string{message(wire.OpDial, 4, window)}, 1002, "ids are odd and rise"},
@@ -101,7 +104,9 @@ func TestSkipped(t *testing.T) {
 	k.connect(3)
 	c := accept()
 	for _, m := range []string{
-		message(wire.OpListen, 0, nil), message(wire.OpObserve, 0, nil), message(wire.OpLab, 9999, nil), "\x00\x00", "\xff\x03xyz",
+		message(wire.OpListen, 0, nil), "\x00\x00", "\xff\x03xyz",
+		message(wire.OpObserve, 0, &wire.Observe{}) + "more", message(wire.OpLab, 9999, &wire.Lab{Verb: 200}),
+		message(wire.OpLab, 3, &wire.Lab{Verb: wire.LabClose}), message(wire.OpLab, 0, &wire.Lab{Verb: wire.LabReset}), // of the other kind
 		message(wire.OpHello, 0, nil),       // the gateway's own ops
 		message(wire.OpConnected, 3, nil),   //
 		message(wire.OpCredit, 3, count(0)), // nothing

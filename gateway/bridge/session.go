@@ -26,6 +26,9 @@ type session struct {
 	stop context.CancelFunc
 	feed feed
 
+	orders  chan order         // for obey; nil until there is one
+	periods chan time.Duration // for sample, the newest only; nil until there is one
+
 	mu       sync.Mutex
 	streams  map[uint64]*stream // by id, until they end; nil for a resolve
 	last     uint64             // the newest id
@@ -68,19 +71,35 @@ func (s *session) end(why wire.Reason) {
 	if s.ending == 0 {
 		s.ending = why
 	}
+	s.mu.Unlock()
+	for _, st := range s.living() {
+		st.end(why)
+	}
+	s.stop() // the lookups; a dial ends with its stream, which knows why
+	s.work.Wait()
+	s.feed.close()
+}
+
+// living are the streams that have not ended.
+func (s *session) living() []*stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	streams := make([]*stream, 0, len(s.streams))
 	for _, st := range s.streams {
 		if st != nil {
 			streams = append(streams, st)
 		}
 	}
-	s.mu.Unlock()
-	for _, st := range streams {
-		st.end(why)
+	return streams
+}
+
+// spawn runs work that ends with the session, unless it is ending.
+func (s *session) spawn(work func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ending == 0 {
+		s.work.Go(work)
 	}
-	s.stop() // the lookups; a dial ends with its stream, which knows why
-	s.work.Wait()
-	s.feed.close()
 }
 
 // leave is the gateway's goodbye. A page that does not read it is not waited
@@ -101,6 +120,15 @@ func (s *session) hello() error {
 	}
 	if s.b.Log != nil {
 		h.Offers = append(h.Offers, "events")
+	}
+	if s.b.Server != nil {
+		h.Offers = append(h.Offers, "lab")
+		if s.b.Open {
+			h.Offers = append(h.Offers, "server")
+		}
+	}
+	if s.b.kernels() {
+		h.Offers = append(h.Offers, "kernel")
 	}
 	return s.sock.Write(wire.Append(nil, wire.OpHello, 0, &h))
 }
@@ -184,6 +212,10 @@ func (s *session) handle(op wire.Op, id uint64, rest []byte) error {
 			return err
 		}
 		return st.handle(op, rest)
+	case wire.OpLab:
+		return s.steer(id, rest)
+	case wire.OpObserve:
+		return s.observe(rest)
 	}
 	return nil // an op of a later version
 }

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"time"
 
 	"porthole/wire"
 	"porthole/wire/tap"
@@ -23,6 +22,7 @@ type stream struct {
 	dial wire.Dial
 
 	release func() // of the server's events; set with conn
+	far     far
 
 	mu     sync.Mutex
 	moved  *sync.Cond    // something below has changed
@@ -31,6 +31,8 @@ type stream struct {
 	in     wire.Ring     // from the page, for the socket
 	cuts   []int         // lengths of the messages in it
 	taken  int           // bytes out of it that the kernel has not taken
+	full   bool          // of these there were highWater, and drain is due
+	orders int           // for the far end, not carried out yet
 	fin    bool          // the page's last byte is in the ring
 	credit uint64        // bytes the page will still take
 	sent   uint64        // bytes sent to the page
@@ -39,6 +41,10 @@ type stream struct {
 	broke  *wire.Failure
 	cancel context.CancelFunc
 }
+
+// highWater is how many bytes may wait for the kernel before a writer does well
+// to wait for drain: the default of Node 22's streams (writableHighWaterMark).
+const highWater = 64 << 10
 
 func newStream(s *session, id uint64, d wire.Dial) *stream {
 	st := &stream{s: s, id: id, dial: d, waits: d.Options, credit: d.Window}
@@ -62,6 +68,7 @@ func (st *stream) carry() {
 	up.Wait()
 	why := st.end(wire.ReasonEnded) // unless it has ended already
 	st.release()
+	st.far.release()
 	if st.broke != nil {
 		_ = st.s.send(st.id, wire.OpError, st.broke)
 	}
@@ -86,6 +93,7 @@ func (st *stream) connect() bool {
 	}
 	local, remote := conn.LocalAddr().String(), conn.RemoteAddr().String()
 	st.release = st.s.b.claim(st.s, local, remote, since)
+	st.seek(local, remote)
 	_ = st.s.send(st.id, wire.OpConnected, &wire.Connected{Conn: number, Local: local, Remote: remote})
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -170,6 +178,7 @@ func (st *stream) handle(op wire.Op, rest []byte) error {
 		}
 		st.in.Write(rest)
 		st.cut(len(rest))
+		st.full = st.full || st.taken+st.in.Len() >= highWater
 	case wire.OpFin:
 		st.fin = true
 	case wire.OpReset:
@@ -321,7 +330,7 @@ func (st *stream) up() {
 func (st *stream) take(p []byte) (n int, fin bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	for len(st.cuts) == 0 && !st.fin && st.reason == 0 {
+	for (len(st.cuts) == 0 && !st.fin || st.orders > 0) && st.reason == 0 {
 		st.moved.Wait()
 	}
 	if st.reason != 0 {
@@ -338,12 +347,19 @@ func (st *stream) take(p []byte) (n int, fin bool) {
 	return n, false
 }
 
-// write writes one message and is false if that failed.
+// write writes one message and is false if that failed. It reports drain when
+// that is due: as in Node, not if the page has ended its side already.
 func (st *stream) write(p []byte) bool {
 	n, err := st.conn.Write(p)
 	st.mu.Lock()
 	st.taken -= n
+	drained := st.full && st.taken+st.in.Len() == 0
+	st.full = st.full && !drained
+	ending := st.fin || st.reason != 0
 	st.mu.Unlock()
+	if c, ok := st.conn.(*tap.Conn); ok && drained && !ending {
+		c.Drained()
+	}
 	if n > 0 {
 		took := wire.Count(n)
 		_ = st.s.send(st.id, wire.OpWrote, &took)
@@ -362,37 +378,5 @@ func (st *stream) fail(phase wire.Phase, call string, err error) {
 		f := describe(phase, call, err)
 		st.broke = &f
 		st.endLocked(wire.ReasonError)
-	}
-}
-
-// option sets an option, or keeps it until there is a socket.
-func (st *stream) option(o wire.Option) {
-	const maxOptions = 16 // names, far more than there are
-	if st.conn != nil {
-		setOption(st.conn, o)
-		return
-	}
-	st.waits = slices.DeleteFunc(st.waits, func(was wire.Option) bool { return was.Name == o.Name })
-	if len(st.waits) < maxOptions {
-		st.waits = append(st.waits, o)
-	}
-}
-
-// setOption sets what the socket knows; another kind of socket has none.
-func setOption(c net.Conn, o wire.Option) {
-	if t, ok := c.(*tap.Conn); ok {
-		c = t.Conn
-	}
-	switch o.Name {
-	case wire.OptionNoDelay:
-		if c, ok := c.(interface{ SetNoDelay(bool) error }); ok {
-			_ = c.SetNoDelay(o.Value != 0)
-		}
-	case wire.OptionKeepAlive:
-		if c, ok := c.(interface {
-			SetKeepAliveConfig(net.KeepAliveConfig) error
-		}); ok {
-			_ = c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: o.Value != 0, Idle: time.Duration(o.Value) * time.Millisecond})
-		}
 	}
 }
