@@ -140,6 +140,13 @@ func (s *Session) Dial(d wire.Dial, h StreamHandler) *Stream {
 	return st
 }
 
+// Observe asks to be told, every so many ms, how the kernels hold the bytes of
+// each stream, if hello offers "kernel"; 0 ends it.
+func (s *Session) Observe(every uint64) { s.send(wire.OpObserve, 0, &wire.Observe{Sample: every}) }
+
+// Lab steers the server that the targets lead to, if hello offers "server".
+func (s *Session) Lab(verb wire.Verb) { s.send(wire.OpLab, 0, &wire.Lab{Verb: verb}) }
+
 // Gone ends every stream, because the WebSocket has ended. What they had
 // received can still be read.
 func (s *Session) Gone() {

@@ -274,6 +274,25 @@ func TestSession(t *testing.T) {
 }
 
 // A session that is gone ends what is begun on it too, and sends nothing.
+func TestLab(t *testing.T) {
+	s := open(t, wire.Window)
+	st := s.connect()
+	if got := st.ID(); got != 1 {
+		t.Errorf("the first stream is %d, want 1", got)
+	}
+	st.Lab(wire.LabLimit, 4)
+	s.Lab(wire.LabClose)
+	s.Observe(100)
+	s.expectSent("lab 1 limit 4", "lab 0 close 0", "observe 0 100")
+	s.say(wire.OpKernel, 1, &wire.Kernels{Client: wire.Kernel{Unsent: 3}, Server: wire.Kernel{Unread: 5}})
+	s.expectTold("kernel 3 5")
+	s.say(wire.OpClosed, 1, &wire.Closed{Reason: wire.ReasonReset})
+	s.say(wire.OpKernel, 1, &wire.Kernels{}) // of a stream that has ended
+	st.Lab(wire.LabPause, 0)
+	s.expectTold("closed reset")
+	s.expectSent()
+}
+
 func TestAfterGone(t *testing.T) {
 	s := open(t, wire.Window)
 	st := s.connect()

@@ -89,6 +89,7 @@ func (r *ride) Connected(wire.Connected) { r.told("connected") }
 func (r *ride) Failed(wire.Failure)      { r.told("failed") }
 func (r *ride) Readable()                { r.told("readable") }
 func (r *ride) Wrote(uint64)             { r.told("wrote") }
+func (r *ride) Kernel(wire.Kernels)      { r.told("kernel") }
 func (r *ride) Finished()                { r.told("finished") }
 func (r *ride) Error(wire.Failure)       { r.told("error") }
 

@@ -52,6 +52,14 @@ func (s *session) Send(msg []byte) {
 		var n wire.Count
 		s.parse(rest, &n)
 		line = fmt.Sprintf("%s %d %d", map[wire.Op]string{wire.OpCredit: "credit", wire.OpClose: "close"}[op], id, n)
+	case wire.OpLab:
+		var l wire.Lab
+		s.parse(rest, &l)
+		line = fmt.Sprintf("lab %d %v %d", id, l.Verb, l.Value)
+	case wire.OpObserve:
+		var o wire.Observe
+		s.parse(rest, &o)
+		line = fmt.Sprintf("observe %d %d", id, o.Sample)
 	case wire.OpFin, wire.OpReset:
 		line = fmt.Sprintf("%s %d", map[wire.Op]string{wire.OpFin: "fin", wire.OpReset: "reset"}[op], id)
 	}
@@ -125,11 +133,14 @@ func (s *session) connect() *stream {
 func (st *stream) Connected(c wire.Connected) {
 	st.s.tell("connected %d %s %s", c.Conn, c.Local, c.Remote)
 }
-func (st *stream) Failed(f wire.Failure)  { st.s.tell("failed %s", f.Code) }
-func (st *stream) Wrote(n uint64)         { st.s.tell("wrote %d", n) }
-func (st *stream) End()                   { st.s.tell("end") }
-func (st *stream) Finished()              { st.s.tell("finished") }
-func (st *stream) Error(f wire.Failure)   { st.s.tell("error %s", f.Code) }
+func (st *stream) Failed(f wire.Failure) { st.s.tell("failed %s", f.Code) }
+func (st *stream) Wrote(n uint64)        { st.s.tell("wrote %d", n) }
+func (st *stream) End()                  { st.s.tell("end") }
+func (st *stream) Finished()             { st.s.tell("finished") }
+func (st *stream) Error(f wire.Failure)  { st.s.tell("error %s", f.Code) }
+func (st *stream) Kernel(k wire.Kernels) {
+	st.s.tell("kernel %d %d", k.Client.Unsent, k.Server.Unread)
+}
 func (st *stream) Closed(why wire.Reason) { st.s.tell("closed %v", why) }
 
 func (st *stream) Readable() {

@@ -19,6 +19,8 @@ type StreamHandler interface {
 	Finished()
 	// Error tells what broke the socket; Closed follows.
 	Error(f wire.Failure)
+	// Kernel tells how the kernels hold both ends now; see [Session.Observe].
+	Kernel(k wire.Kernels)
 	Closed(why wire.Reason)
 }
 
@@ -99,6 +101,17 @@ func (st *Stream) finish(op wire.Op, body wire.Body) {
 	}
 }
 
+// ID is the stream's number in its session.
+func (st *Stream) ID() uint64 { return st.id }
+
+// Lab steers the server's end of the connection, if hello offers "lab". What
+// it does shows in the events.
+func (st *Stream) Lab(verb wire.Verb, value uint64) {
+	if st.reason == 0 {
+		st.s.send(wire.OpLab, st.id, &wire.Lab{Verb: verb, Value: value})
+	}
+}
+
 // SetOption sets a socket option.
 func (st *Stream) SetOption(o wire.Option) { st.s.send(wire.OpOption, st.id, &o) }
 
@@ -160,6 +173,12 @@ func (st *Stream) receive(op wire.Op, rest []byte) error {
 		}
 		st.credit += uint64(n)
 		st.handler.Wrote(uint64(n))
+	case wire.OpKernel:
+		var k wire.Kernels
+		if err := wire.Parse(rest, &k); err != nil {
+			return err
+		}
+		st.handler.Kernel(k)
 	case wire.OpFin:
 		st.fin = true
 	case wire.OpFinished:
