@@ -1,11 +1,20 @@
 package view
 
 import (
-	"encoding/binary"
 	"math"
 	"unicode/utf8"
 
 	"porthole/wire"
+)
+
+// Mode is where the events come from.
+type Mode uint8
+
+// The order is the page's.
+const (
+	Live    Mode = iota
+	Capture      // a file
+	Playing      // a file, in its own time
 )
 
 // Link is the state of the WebSocket to the gateway.
@@ -18,7 +27,7 @@ const (
 	Lost
 )
 
-// Sock is the state of this page's TCP socket, in the words of its user.
+// Sock is the state of a TCP socket of this page's, in the words of its user.
 type Sock uint8
 
 // The order is the page's.
@@ -32,184 +41,242 @@ const (
 	Failed
 )
 
+// Offers are bits for what the gateway gives beside sockets.
+type Offers uint8
+
+// The bits are the page's.
+const (
+	OfferEvents Offers = 1 << iota
+	OfferLab
+	OfferServer
+)
+
 // View is all that the page shows. Its owner sets the fields as things happen.
 type View struct {
 	Store  Store
-	Talk   Talk
+	Mode   Mode
 	Link   Link
 	Retry  int64 // when the next try is, in ms of the owner's clock; 0 for none
-	Sock   Sock
-	Why    wire.Failure // why the socket failed or broke
 	Target string
-	Unsent uint64 // bytes that the page holds because the socket takes no more
-	Room   uint64 // bytes that it would hold beside those
+	Offers Offers
+	Sock   Sock
+	Unsent uint64       // bytes that the page holds because the socket takes no more
+	Room   uint64       // bytes that it would hold beside those
+	Why    wire.Failure // why the socket failed or broke
+	Heards uint32       // texts that came from the socket
+	Heard  string       // the newest
+
+	selected uint64 // id
+	near     []*Pair
+	arrows   []arrow
+	stamp    uint32
 }
 
-// preview bounds the bytes of a row's text.
-const preview = 96
+// What a frame holds at most.
+const (
+	preview   = 96 // bytes of a line's text
+	maxConns  = 40
+	maxArrows = 400
+)
 
-// Frame appends what is to be drawn: the state of everything, and count rows
-// from first, or the last count rows if there are not so many behind first. The
-// conversation is left out if the page has it: its version is talk. All numbers
-// are little-endian; a string has its length in bytes in front, as a u32.
-// static/frame.js reads exactly this:
-//
-//	u32 version of the talk
-//	u8 link, f64 retry, u8 sock, str target, f64 unsent, f64 room
-//	str code, str phase, str syscall, str address, u32 port    of the failure
-//	u8 lanes as they are now
-//	2 × end (client, server): u8 seen, u8 closed, str local, str state,
-//	    f64 read, u32 reads, f64 wrote, u32 writes
-//	u32 dropped rows, u32 rows in all, u32 first, u32 count
-//	count × row: f64 gap in µs (-1: none), u8 side, u8 flags, u8 lanes before,
-//	    u8 lanes after, u32 number of its connection, f64 bytes, f64 from,
-//	    str name, str note, str state, str data
-//	u8 whether the conversation follows, and then
-//	u32 lines, each: u8 side, u32 connection, f64 bytes more, str text
-//
-// Lanes are the two lifelines: the client's in the low four bits, the server's
-// in the high. A row without a side is a gap, and its bytes are the events that
-// never came.
-func (v *View) Frame(b []byte, first, count int, talk uint32) []byte {
+// follow, as a frame's first line, asks for the last ones.
+const follow = math.MaxInt32
+
+// Frame appends what is to be drawn: the state of everything, and count lines
+// from first, or the last count lines if there are not so many behind first.
+// decode in static/frame.js has the fields in this order.
+func (v *View) Frame(b []byte, first, count int) []byte {
 	p := packer(b)
 	s := &v.Store
-	p.u32(v.Talk.version)
+	s.settle()
+	if first >= follow && !s.layout.frozen {
+		s.fresh = 0
+	}
+	total := s.total()
+	count = max(0, min(count, total))
+	first = max(0, min(first, total-count))
+	g := v.group()
+
+	v.status(&p)
+	v.heads(&p)
+	p.u64(s.Dropped)
+	p.u64(s.DroppedBytes)
+	p.u64(g.id)
+	p.u32(s.fresh)
+	p.u32(uint32(s.sieve.matches))
+	p.u32(uint32(total))
+	p.u32(uint32(first))
+	p.u32(uint32(count))
+	for i := first; i < first+count; i++ {
+		v.line(&p, i, &g)
+	}
+	near := v.around(first, count)
+	at, n := p.list(), 0
+	for _, pair := range near {
+		n += s.life(&p, pair, wire.Client, first, count)
+		n += s.life(&p, pair, wire.Server, first, count)
+	}
+	p.count(at, n)
+	arrows := v.crossing(near, first, count, &g)
+	p.u32(uint32(len(arrows)))
+	for i := range arrows {
+		arrows[i].pack(&p)
+	}
+	return p
+}
+
+// status packs what the owner told.
+func (v *View) status(p *packer) {
+	p.u32(v.Store.version)
+	p.u8(uint8(v.Mode))
 	p.u8(uint8(v.Link))
 	p.f64(float64(v.Retry))
-	p.u8(uint8(v.Sock))
 	p.str(v.Target)
-	p.f64(float64(v.Unsent))
-	p.f64(float64(v.Room))
+	p.u8(uint8(v.Offers))
+	p.u8(uint8(v.Sock))
+	p.u64(v.Unsent)
+	p.u64(v.Room)
 	p.str(v.Why.Code)
 	p.str(v.Why.Phase.String())
 	p.str(v.Why.Syscall)
 	p.str(v.Why.Address)
 	p.u32(uint32(v.Why.Port))
-
-	own := s.Own()
-	if own == nil {
-		own = &Pair{}
-	}
-	p.lanes(s.pairs.at(math.MaxInt64))
-	p.end(&own.Client)
-	p.end(&own.Server)
-
-	count = max(0, min(count, s.Len()))
-	first = max(0, min(first, s.Len()-count))
-	p.u32(uint32(s.Dropped))
-	p.u32(uint32(s.Len()))
-	p.u32(uint32(first))
-	p.u32(uint32(count))
-	for i := first; i < first+count; i++ {
-		p.row(s, i)
-	}
-	p.bool(talk != v.Talk.version)
-	if talk != v.Talk.version {
-		p.talk(&v.Talk)
-	}
-	return p
+	p.u32(v.Heards)
+	p.str(v.Heard)
 }
 
-// packer appends the fields of a frame.
-type packer []byte
-
-func (p *packer) u8(v uint8)    { *p = append(*p, v) }
-func (p *packer) u32(v uint32)  { *p = binary.LittleEndian.AppendUint32(*p, v) }
-func (p *packer) f64(v float64) { *p = binary.LittleEndian.AppendUint64(*p, math.Float64bits(v)) }
-func (p *packer) str(s string) {
-	p.u32(uint32(len(s)))
-	*p = append(*p, s...)
-}
-
-func (p *packer) bool(v bool) {
-	var n uint8
-	if v {
-		n = 1
+// heads packs what is known of the connections.
+func (v *View) heads(p *packer) {
+	pairs := &v.Store.pairs
+	shown, chosen, number := pairs.newest, 0, 0
+	if pairs.chosen != nil {
+		shown, chosen = pairs.chosen, pairs.chosen.Number
 	}
-	p.u8(n)
-}
-
-func (p *packer) lanes(client, server lane) { p.u8(uint8(client) | uint8(server)<<4) }
-
-func (p *packer) end(e *End) {
-	p.bool(e.Seen)
-	p.bool(e.Closed())
-	p.str(e.Local)
-	p.str(e.Kernel.State.String())
-	p.f64(float64(e.Read))
-	p.u32(uint32(e.Reads))
-	p.f64(float64(e.Wrote))
-	p.u32(uint32(e.Writes))
-}
-
-func (p *packer) talk(t *Talk) {
-	p.u32(uint32(len(t.Lines)))
-	for _, l := range t.Lines {
-		p.u8(uint8(l.Side))
-		p.u32(uint32(l.Conn))
-		p.f64(float64(l.More))
-		p.str(l.Text)
+	if shown != nil {
+		number = shown.Number
 	}
+	p.u32(uint32(chosen))
+	p.u32(uint32(number))
+	var none Pair
+	of := shown
+	if shown == nil {
+		of = &none
+	}
+	p.bool(of.Own())
+	p.end(&of.Client)
+	p.end(&of.Server)
+	p.u8(uint8(v.Store.server(shown)))
+	p.u32(uint32(pairs.opened))
+
+	at, n := p.list(), 0
+	for q := pairs.back; q != nil && n < maxConns; q = q.prev {
+		p.u32(uint32(q.Number))
+		p.bool(q.Own())
+		p.bool(q.Open())
+		p.str(q.near())
+		p.str(q.address())
+		n++
+	}
+	p.count(at, n)
 }
 
-// Flags of a row.
+// near is the client's address, as either end told it.
+func (p *Pair) near() string {
+	if p.Client.Local != "" {
+		return p.Client.Local
+	}
+	return p.Server.Remote
+}
+
+// Flags of a line.
 const (
 	flagCall = 1 << iota
 	flagError
 	flagApprox // its time is of another machine's clock
 	flagOther  // of a connection that is not this page's
+	flagDim
+	flagFold
+	flagOpened
+	flagSelected
+	flagGroup
+	flagMark
+	flagLost
 )
 
-func (p *packer) row(s *Store, i int) {
-	r := s.Row(i)
+func (v *View) line(p *packer, i int, g *group) {
+	s := &v.Store
+	ln := s.line(s.layout.first + i)
+	r := &s.rows[ln.slot]
+	pair := s.pairOf(r)
 	gap := -1.0
-	if i > 0 && r.Lost == 0 {
-		gap = micros(r.At() - s.Row(i-1).At())
+	if i > 0 && r.event() {
+		gap = float64(r.at-s.rows[s.line(s.layout.first+i-1).slot].at) / 1e3
 	}
-	bytes := r.Bytes()
-	if r.Lost > 0 {
-		bytes = r.Lost
+	number := 0
+	if pair != nil {
+		number = pair.Number
 	}
-	pair := r.Pair()
-	if pair == nil {
-		pair = &Pair{}
+	flags := r.flagged(ln)
+	if pair != nil && !pair.Own() {
+		flags |= flagOther
 	}
+	flags |= g.flags(s, ln, r, pair)
+
+	p.u64(r.id)
 	p.f64(gap)
-	p.u8(uint8(r.Side))
-	p.u8(flags(r))
-	p.lanes(s.pairs.at(r.At() - 1))
-	p.lanes(s.pairs.at(r.At()))
-	p.u32(uint32(pair.Number))
-	p.f64(float64(bytes))
-	p.f64(float64(r.From))
-	p.str(r.Kind.String())
-	p.str(note(r))
-	p.str(r.Kernel.State.String())
-	p.str(start(r.Data, r.Bytes()))
+	p.u8(uint8(r.side))
+	p.u16(flags)
+	p.u8(s.slot(r))
+	p.u32(uint32(number))
+	p.u32(uint32(ln.n))
+	p.u32(uint32(s.peers(ln, r)))
+	p.u64(ln.bytes)
+	p.u64(r.from)
+	p.str(r.kind.String())
+	p.str(s.word(r, pair))
+	p.str(r.state.String())
+	p.raw(start(s.arena.get(r.data, int(r.kept)), r.bytes()))
 }
 
-func flags(r *Row) (f uint8) {
-	if r.Kind.Call() {
+// slot is where a row's lifelines are: the followed pair is alone.
+func (s *Store) slot(r *row) uint8 {
+	if s.pairs.chosen != nil {
+		return 0
+	}
+	return r.slot
+}
+
+func (r *row) flagged(ln *line) (f uint16) {
+	if r.kind.Call() {
 		f |= flagCall
 	}
-	if r.Kind == wire.Error || r.HadError {
+	if r.kind == wire.Error || r.flags&rowHadError != 0 {
 		f |= flagError
 	}
-	if r.Approx {
+	if r.approx() {
 		f |= flagApprox
 	}
-	if r.other() {
-		f |= flagOther
+	if ln.hits == 0 {
+		f |= flagDim
+	}
+	if ln.flags&lineFold != 0 {
+		f |= flagFold
+	}
+	if ln.flags&lineOpened != 0 {
+		f |= flagOpened
+	}
+	if r.flags&rowMark != 0 {
+		f |= flagMark
+	}
+	if r.flags&rowLost != 0 {
+		f |= flagLost
 	}
 	return f
 }
 
-// other tells whether the row is of a connection that is not this page's.
-func (r *Row) other() bool { return r.pair != nil && !r.Pair().Client.Seen }
-
-// start is what a row shows of its bytes, as they are: the page decodes them as
-// Node's toString does. A character that only the row cuts is left out.
-func start(data []byte, bytes uint64) string {
+// start is what a line shows of its bytes, as they are: the page decodes them as
+// Node's toString does. A character that only the line cuts is left out.
+func start(data []byte, bytes uint64) []byte {
 	data = data[:min(len(data), preview)]
 	if uint64(len(data)) < bytes {
 		for i := 1; i <= len(data) && i < utf8.UTFMax; i++ {
@@ -221,24 +288,26 @@ func start(data []byte, bytes uint64) string {
 			}
 		}
 	}
-	return string(data)
+	return data
 }
 
-func micros(ns int64) float64 { return float64(ns) / 1e3 }
-
-// note is the one word that an event without bytes has to say.
-func note(r *Row) string {
+// word is the one word that an event without bytes has to say.
+func (s *Store) word(r *row, p *Pair) string {
+	var from source
+	if r.origin != 0 {
+		from = s.origins.entries[r.origin].source
+	}
 	switch {
-	case r.Kind == wire.Listening:
-		return r.Local
-	case r.Kind == wire.Lookup:
-		return r.Host
-	case r.Kind == wire.Error:
-		return r.Code
-	case r.HadError:
+	case r.flags&rowMark != 0, r.kind == wire.Lookup:
+		return s.words.value(r.word).host
+	case r.kind == wire.Listening:
+		return from.local
+	case r.kind == wire.Error:
+		return s.words.value(r.word).code
+	case r.flags&rowHadError != 0:
 		return "hadError=true"
-	case r.Kind == wire.Drop, r.Kind == wire.Connection && r.other():
-		return r.Remote
+	case r.kind == wire.Drop, r.kind == wire.Connection && p != nil && !p.Own():
+		return from.remote
 	}
 	return ""
 }
