@@ -34,8 +34,9 @@ var arrows = map[string][]string{
 	"tcpserver":         {"tcpserver/greeter", "wire", "wire/tap"},
 	"tcpserver/greeter": {}, // it stays something that nc can talk to
 	"web":               {},
+	"web/capture":       {"wire"},
 	"web/client":        {"wire"},
-	"web/page":          {"web/client", "web/view", "wire"},
+	"web/page":          {"web/capture", "web/client", "web/view", "wire"},
 	"web/view":          {"wire"},
 }
 
