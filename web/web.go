@@ -161,6 +161,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if chosen.coding != identity {
 		header.Set("Content-Encoding", chosen.coding)
 	}
+	// A page sees decoded bytes come: this tells it of how many.
+	header.Set("Porthole-Size", strconv.Itoa(len(found.forms[len(found.forms)-1].body)))
 	// ServeContent leaves the length out when there is a Content-Encoding.
 	header.Set("Content-Length", strconv.Itoa(len(chosen.body)))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(chosen.body))

@@ -1,8 +1,7 @@
 package main
 
 import (
-	"bytes"
-	"strconv"
+	"slices"
 	"syscall/js"
 
 	"porthole/web/client"
@@ -10,28 +9,30 @@ import (
 	"porthole/wire"
 )
 
-// maxQueue bounds what the page holds when the socket takes no more, in bytes.
-const maxQueue = 16 << 20
+const (
+	// maxConns bounds the page's sockets at one time.
+	maxConns = 16
+	// sampleEvery is how often the kernels are asked how much they hold, in ms:
+	// a bar that moves ten times a second is live to the eye.
+	sampleEvery = 100
+)
 
-// app is the page's state: one session, and one socket at a time.
+// app is the page's state: one session, its sockets, and what is shown of it.
 type app struct {
 	api, now, changed js.Value
 	url               string
 	noted             bool // changed was called, and no frame was taken since
 
-	view    view.View
+	live   *view.View // the sockets
+	view   *view.View // what is shown: the same, or a capture
+	replay *replay    // what is being replayed into view; nil if nothing is
+
 	sock    *socket
 	session *client.Session
 	backoff client.Backoff
 	timer   js.Value // of the next try
 
-	stream *client.Stream
-	number uint64       // of the stream, for the talk
-	queue  [][]byte     // messages that the socket has not taken
-	waits  int          // bytes in the queue
-	fin    bool         // end was asked for behind the queue
-	said   view.Decoder // of what we send
-	heard  view.Decoder
+	conns []*conn // from the oldest; the newest stays when it is closed
 
 	buf    []byte
 	packed []byte
@@ -47,13 +48,19 @@ func (a *app) reach() {
 		js.Global().Call("clearTimeout", a.timer)
 		a.timer = js.Undefined()
 	}
-	a.view.Link, a.view.Retry = view.Connecting, 0
+	a.live.Link, a.live.Retry = view.Connecting, 0
 	a.sock = open(a.url, a.receive, a.gone)
 	a.session = client.NewSession(a.sock, a)
-	a.news()
 }
 
 func (a *app) receive(msg []byte) {
+	if op, id, rest, err := wire.ParseHead(msg); err == nil && op == wire.OpData {
+		for _, c := range a.conns {
+			if c.open() && c.stream.ID() == id {
+				c.moved(wire.Server, len(rest))
+			}
+		}
+	}
 	_ = a.session.Receive(msg) // an error closes the socket, and gone comes
 	a.news()
 }
@@ -62,13 +69,14 @@ func (a *app) receive(msg []byte) {
 func (a *app) gone() {
 	a.sock = nil
 	a.session.Gone()
-	a.view.Link = view.Lost
+	a.live.Link = view.Lost
 	wait := a.backoff.Next(js.Global().Get("Math").Call("random").Float())
-	a.view.Retry = int64(a.now.Call("now").Float()) + int64(wait)
+	a.live.Retry = int64(a.now.Call("now").Float()) + int64(wait)
 	var f js.Func
 	f = js.FuncOf(func(js.Value, []js.Value) any {
 		f.Release()
 		a.reach()
+		a.news()
 		return nil
 	})
 	a.timer = js.Global().Call("setTimeout", f, wait)
@@ -78,157 +86,86 @@ func (a *app) gone() {
 // Hello is the session's first message: now sockets can be dialled.
 func (a *app) Hello(h wire.Hello) {
 	a.backoff.Reset()
-	a.view.Link = view.Open
-	a.view.Store.Restart()
+	v := a.live
+	v.Link = view.Open
+	v.Store.Restart()
+	v.Target = ""
 	if len(h.Targets) > 0 {
-		a.view.Target = h.Targets[0]
+		v.Target = h.Targets[0]
+	}
+	v.Offers = 0
+	for i, name := range []string{"events", "lab", "server"} {
+		if slices.Contains(h.Offers, name) {
+			v.Offers |= 1 << i
+		}
+	}
+	if slices.Contains(h.Offers, "kernel") {
+		a.session.Observe(sampleEvery)
 	}
 	a.dial()
 }
 
 // Event puts what a socket did on the ladder.
-func (a *app) Event(e wire.Event) { a.view.Store.Add(e) }
+func (a *app) Event(e wire.Event) { a.live.Store.Add(e) }
 
 // Lost counts what the gateway could not tell.
-func (a *app) Lost(n uint64) { a.view.Store.Lose(n) }
+func (a *app) Lost(n uint64) { a.live.Store.Lose(n) }
 
-// dial opens a socket to the default target, once the one before has closed.
+// hear notes what was read.
+func (a *app) hear(p []byte) {
+	a.live.Heards++
+	a.live.Heard = heard(p)
+}
+
+// dial opens another socket to the default target. A connection that is
+// followed would hide it.
 func (a *app) dial() {
-	if a.stream != nil || a.view.Link != view.Open {
+	if a.live.Link != view.Open || len(a.conns) > maxConns {
 		return
 	}
-	a.view.Sock, a.view.Why = view.Dialing, wire.Failure{}
-	a.said, a.heard = view.Decoder{}, view.Decoder{}
-	a.queue, a.waits, a.fin = nil, 0, false
-	a.view.Unsent, a.view.Room = 0, maxQueue
-	a.number++
-	a.stream = a.session.Dial(wire.Dial{}, a)
-	a.news()
+	a.live.Choose(0)
+	c := &conn{a: a, sock: view.Dialing}
+	a.conns = append(a.conns, c)
+	c.stream = a.session.Dial(wire.Dial{}, c)
+	a.settle()
 }
 
-// send writes p a number of times. It is false if the socket is not open for
-// writing, or too much is waiting.
-func (a *app) send(p []byte, times int) bool {
-	if a.stream == nil || a.fin || a.waits+len(p)*times > maxQueue {
-		return false
-	}
-	for range times {
-		a.queue = append(a.queue, p)
-	}
-	a.waits += len(p) * times
-	a.say(p, times)
-	a.pump()
-	a.news()
-	return true
+// settle forgets the sockets that are closed, but for the newest.
+func (a *app) settle() {
+	newest := a.conns[len(a.conns)-1]
+	older := slices.DeleteFunc(a.conns[:len(a.conns)-1], func(c *conn) bool { return !c.open() })
+	a.conns = append(older, newest)
 }
 
-// say puts what is sent into the talk: as text of the stream, so that two
-// messages can share a character.
-func (a *app) say(p []byte, times int) {
-	whole := a.said.Pending() == 0
-	text := a.said.Decode(p)
-	switch {
-	case times > 1 && whole && a.said.Pending() == 0:
-		text += " ×" + strconv.Itoa(times)
-	case times > 1:
-		text += a.said.Decode(bytes.Repeat(p, times-1))
+// shown is the socket that the visitor's calls go to: the one that he follows,
+// or the newest. It is nil if he follows another program's, or a closed one.
+func (a *app) shown() *conn {
+	if len(a.conns) == 0 || a.view != a.live {
+		return nil
 	}
-	a.view.Talk.Say(wire.Client, a.number, text)
-}
-
-// burst is how many messages are written at a time: more would hold up the next
-// frame. The kernel takes them, Wrote comes, and more are.
-const burst = 32
-
-// pump writes from the queue, as far as there is credit. What fits in a message
-// goes in one, for a message is one write.
-func (a *app) pump() {
-	for i := 0; i < burst && len(a.queue) > 0 && a.stream.Credit() >= min(len(a.queue[0]), wire.MaxMessage); i++ {
-		n := a.stream.Write(a.queue[0])
-		a.waits -= n
-		if n == len(a.queue[0]) {
-			a.queue = a.queue[1:]
-		} else {
-			a.queue[0] = a.queue[0][n:]
+	chosen := a.live.Chosen()
+	if chosen == nil {
+		return a.conns[len(a.conns)-1]
+	}
+	for _, c := range a.conns {
+		if a.live.Store.Client(c.number) == chosen {
+			return c
 		}
 	}
-	a.view.Unsent, a.view.Room = uint64(a.waits), uint64(maxQueue-a.waits)
-	if a.fin && len(a.queue) == 0 {
-		a.stream.End()
-	}
+	return nil
 }
 
-func (a *app) end() {
-	if a.stream == nil || a.fin {
-		return
+// present puts the socket that is shown into the view.
+func (a *app) present() {
+	v := a.live
+	v.Sock, v.Why, v.Unsent, v.Room = view.None, wire.Failure{}, 0, 0
+	if v.Chosen() != nil {
+		v.Sock = view.Closed // unless it is one of those that are here
 	}
-	a.fin = true
-	if a.view.Sock == view.Up {
-		a.view.Sock = view.Ended
+	if c := a.shown(); c != nil {
+		v.Sock, v.Why = c.sock, c.why
+		v.Unsent, v.Room = uint64(c.waits), uint64(c.room())
 	}
-	a.pump()
-	a.news()
-}
-
-func (a *app) destroy() {
-	if a.stream != nil {
-		a.stream.Close()
-	}
-}
-
-func (a *app) reset() {
-	if a.stream != nil {
-		a.stream.Reset()
-	}
-}
-
-// The rest is what the socket tells.
-
-func (a *app) Connected(wire.Connected) {
-	a.view.Sock = view.Up
-	if a.fin {
-		a.view.Sock = view.Ended
-	}
-}
-
-func (a *app) Failed(f wire.Failure) { a.view.Sock, a.view.Why = view.Failed, f }
-
-func (a *app) Readable() {
-	for {
-		n := a.stream.Read(a.buf)
-		if n == 0 {
-			return
-		}
-		a.view.Talk.Say(wire.Server, a.number, a.heard.Decode(a.buf[:n]))
-		if ondata := a.api.Get("ondata"); ondata.Type() == js.TypeFunction {
-			array := js.Global().Get("Uint8Array").New(n)
-			js.CopyBytesToJS(array, a.buf[:n])
-			ondata.Invoke(array)
-		}
-	}
-}
-
-func (a *app) Wrote(uint64) { a.pump() }
-
-// End: as in Node, a socket whose peer has ended ends too.
-func (a *app) End() {
-	a.view.Talk.Say(wire.Server, a.number, a.heard.End())
-	if a.view.Sock == view.Up {
-		a.view.Sock = view.PeerEnded
-	}
-	a.fin = true
-	a.pump()
-}
-
-func (a *app) Finished() {}
-
-func (a *app) Error(f wire.Failure) { a.view.Why = f }
-
-func (a *app) Closed(wire.Reason) {
-	if a.view.Sock != view.Failed {
-		a.view.Sock = view.Closed
-	}
-	a.stream, a.queue, a.waits, a.view.Unsent = nil, nil, 0, 0
 }
 
 // news asks for a frame.
@@ -239,10 +176,26 @@ func (a *app) news() {
 	}
 }
 
-// frame packs what is to be drawn into an array that is used again.
-func (a *app) frame(first, count int, talk uint32) js.Value {
+// frame packs what is to be drawn.
+func (a *app) frame(first, count int) js.Value {
 	a.noted = false
-	a.packed = a.view.Frame(a.packed[:0], first, count, talk)
+	a.play()
+	a.present()
+	if a.view != a.live { // what is true of the gateway is so whatever is shown
+		v := a.live
+		a.view.Link, a.view.Retry, a.view.Target = v.Link, v.Retry, v.Target
+	}
+	a.packed = a.view.Frame(a.packed[:0], first, count)
+	return a.give()
+}
+
+func (a *app) inspect(lens view.Lens, first uint64) js.Value {
+	a.packed = a.view.Inspect(a.packed[:0], lens, first)
+	return a.give()
+}
+
+// give hands over what is packed, in an array that is used again.
+func (a *app) give() js.Value {
 	if a.array.IsUndefined() || a.array.Get("length").Int() < len(a.packed) {
 		a.array = js.Global().Get("Uint8Array").New(2 * len(a.packed))
 	}

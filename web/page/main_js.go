@@ -2,44 +2,139 @@
 // view and the browser. It moves bytes and packs what is to be drawn; the
 // JavaScript beside it builds the DOM.
 //
-// The JavaScript sees one object, porthole:
+// The JavaScript sees one object, porthole. A socket of the page is shown if it
+// is the one that is followed, or else the newest; calls go to that one.
 //
 //	start(url, changed)        connect; changed() is called when there is news,
 //	                           once until the next frame()
+//	retry()                    reach for the gateway now
+//	frame(first, count)        what is to be drawn, as view.Frame packs it
+//	inspect(lens, first)       the selected event, as view.Inspect packs it
+//
+//	open() connect()           another socket; the shown one again, once closed
 //	send(data, times)          write a string or Uint8Array, each time as one
 //	                           write; false if too much is waiting
 //	end() destroy() reset()
-//	connect()                  dial again, once the socket is closed
-//	retry()                    reach for the gateway now
-//	frame(first, count, talk)  what is to be drawn, as view.Frame packs it
+//	lab(verb, value)           steer the server's end: pause resume limit end
+//	                           reset; or the server: close listen
 //	ondata                     if set, called with the bytes of each read
+//
+//	choose(number)             follow a connection; 0: all
+//	filter(text, kind, side, hide) freeze(on) toggle(id) select(id) mark(key)
+//	step(id, n) travel(id, reads) line(id)
+//
+//	export(format)             ndjson, mermaid, pcapng or compact, as bytes
+//	load(bytes, format)        show a capture, ndjson or compact; '' or an error
+//	play() live()              replay it in its own time; back to the sockets
 //
 // Nothing here waits: every function is called by the browser and returns.
 package main
 
-import "syscall/js"
+import (
+	"syscall/js"
+
+	"porthole/web/view"
+	"porthole/wire"
+)
 
 func main() {
-	a := &app{api: js.ValueOf(map[string]any{}), now: js.Global().Get("performance"), buf: make([]byte, 64<<10)}
+	v := &view.View{}
+	a := &app{api: js.ValueOf(map[string]any{}), now: js.Global().Get("performance"), buf: make([]byte, 64<<10), live: v, view: v}
 	a.expose("start", func(args []js.Value) any {
 		a.url, a.changed = args[0].String(), args[1]
 		a.reach()
 		return nil
 	})
-	a.expose("send", func(args []js.Value) any { return a.send(bytesOf(args[0]), args[1].Int()) })
-	a.expose("end", func([]js.Value) any { a.end(); return nil })
-	a.expose("destroy", func([]js.Value) any { a.destroy(); return nil })
-	a.expose("reset", func([]js.Value) any { a.reset(); return nil })
-	a.expose("connect", func([]js.Value) any { a.dial(); return nil })
 	a.expose("retry", func([]js.Value) any { a.reach(); return nil })
-	a.expose("frame", func(args []js.Value) any { return a.frame(args[0].Int(), args[1].Int(), uint32(args[2].Int())) })
+	a.api.Set("frame", a.reader(func(args []js.Value) any { return a.frame(args[0].Int(), args[1].Int()) }))
+	a.api.Set("inspect", a.reader(func(args []js.Value) any {
+		return a.inspect(view.Lens(args[0].Int()), uint64(args[1].Float()))
+	}))
+	a.exposeSockets()
+	a.exposeReading()
+	a.exposeCaptures()
 	js.Global().Set("porthole", a.api)
 	select {}
 }
 
-// expose makes f a method of the porthole object, for as long as the page lives.
+func (a *app) exposeSockets() {
+	a.expose("open", func([]js.Value) any { a.dial(); return nil })
+	a.expose("connect", func([]js.Value) any {
+		if c := a.shown(); c == nil || !c.open() {
+			a.dial()
+		}
+		return nil
+	})
+	a.expose("send", func(args []js.Value) any {
+		c := a.shown()
+		return c != nil && c.send(bytesOf(args[0]), args[1].Int())
+	})
+	shown := func(name string, do func(*conn)) {
+		a.expose(name, func([]js.Value) any {
+			if c := a.shown(); c != nil && c.open() {
+				do(c)
+			}
+			return nil
+		})
+	}
+	shown("end", (*conn).end)
+	shown("destroy", func(c *conn) { c.stream.Close() })
+	shown("reset", func(c *conn) { c.stream.Reset() })
+	a.expose("lab", func(args []js.Value) any { a.lab(args); return nil })
+}
+
+// lab passes a verb on to whom it concerns.
+func (a *app) lab(args []js.Value) {
+	verb, ok := verbs[args[0].String()]
+	if !ok || a.session == nil {
+		return
+	}
+	if verb == wire.LabClose || verb == wire.LabListen {
+		a.session.Lab(verb)
+		return
+	}
+	var value uint64
+	if len(args) > 1 && args[1].Type() == js.TypeNumber {
+		value = uint64(max(0, args[1].Int()))
+	}
+	if c := a.shown(); c != nil && c.open() {
+		c.stream.Lab(verb, value)
+	}
+}
+
+var verbs = map[string]wire.Verb{
+	"pause": wire.LabPause, "resume": wire.LabResume, "limit": wire.LabLimit, "end": wire.LabEnd, "reset": wire.LabReset,
+	"close": wire.LabClose, "listen": wire.LabListen,
+}
+
+func (a *app) exposeReading() {
+	id := func(v js.Value) uint64 { return uint64(v.Float()) }
+	a.expose("choose", func(args []js.Value) any { a.view.Choose(args[0].Int()); return nil })
+	a.expose("filter", func(args []js.Value) any {
+		a.view.Filter(view.Filter{Text: args[0].String(), Kind: view.FilterKind(args[1].Int()), Side: wire.Side(args[2].Int()), Hide: args[3].Bool()})
+		return nil
+	})
+	a.expose("freeze", func(args []js.Value) any { a.view.Freeze(args[0].Bool()); return nil })
+	a.expose("toggle", func(args []js.Value) any { a.view.Toggle(id(args[0])); return nil })
+	a.expose("select", func(args []js.Value) any { a.view.Select(id(args[0])); return nil })
+	a.expose("mark", func(args []js.Value) any { a.live.Store.Mark(args[0].String()); return nil })
+	a.api.Set("step", a.reader(func(args []js.Value) any { return float64(a.view.Step(id(args[0]), args[1].Int())) }))
+	a.api.Set("travel", a.reader(func(args []js.Value) any { return float64(a.view.Travel(id(args[0]), args[1].Bool())) }))
+	a.api.Set("line", a.reader(func(args []js.Value) any { return a.view.Line(id(args[0])) }))
+}
+
+// expose makes f a method of the porthole object, for as long as the page
+// lives. What it does is news.
 func (a *app) expose(name string, f func(args []js.Value) any) {
-	a.api.Set(name, js.FuncOf(func(_ js.Value, args []js.Value) any { return f(args) }))
+	a.api.Set(name, a.reader(func(args []js.Value) any {
+		defer a.news()
+		return f(args)
+	}))
+}
+
+// reader is a method that changes nothing.
+func (a *app) reader(f func(args []js.Value) any) js.Func {
+	return js.FuncOf(func(_ js.Value, args []js.Value) any { return f(args) })
 }
 
 // bytesOf takes a string as UTF-8, and a Uint8Array as it is.

@@ -2,39 +2,79 @@
 // passes on what the visitor does. The program is Go (web/page); what it knows
 // is on the object porthole, and nothing is known here that no frame told.
 
-import { dress, get, mark, put, size } from './dom.js';
-import { canConnect, canSend, drawEnds, showCard, wish } from './ends.js';
-import { Link, Sock, decode } from './frame.js';
+import { dress, get, mark, put } from './dom.js';
+import { ends, drawEnds, showCard } from './ends.js';
+import { Link, Mode, Sock, decode } from './frame.js';
+import { help } from './help.js';
+import { drawInspect, inspector } from './inspect.js';
+import { keeper, drawKeep } from './keep.js';
 import { Ladder } from './ladder.js';
-import { Talk } from './talk.js';
+import { tools, drawTools } from './tools.js';
+import { lessons, drawTry } from './try.js';
 import { t, translate } from './words.js';
 
-const ladder = new Ladder(changed);
-const talk = new Talk();
 let program = null; // the object porthole, once it runs
 let fault = null; // why it does not: makes a matter for the card
 let frame = null; // the last one
 let due = false;
+const waiters = new Set();
 
-/** changed asks for a frame. */
-function changed() {
+// What the parts of the page share.
+const app = {
+  program: () => program,
+  frame: () => frame,
+  ask,
+  say,
+  until,
+};
+const ladder = new Ladder(ask);
+
+/** ask asks for a frame. */
+function ask() {
   if (due) return;
   due = true;
   requestAnimationFrame(draw);
+}
+
+/** until resolves with the first frame for which test holds, and rejects after
+    ms. A hidden page has no frames of its own, so that it is asked on a timer. */
+function until(test, ms) {
+  return new Promise((resolve, reject) => {
+    const waiter = { test, resolve };
+    waiter.timer = setTimeout(() => {
+      waiters.delete(waiter);
+      reject(new Error('timeout'));
+    }, ms);
+    waiters.add(waiter);
+    ask();
+  });
+}
+
+function answer() {
+  for (const waiter of waiters) {
+    if (!waiter.test(frame)) continue;
+    clearTimeout(waiter.timer);
+    waiters.delete(waiter);
+    waiter.resolve(frame);
+  }
 }
 
 function draw() {
   due = false;
   if (fault !== null) drawFault();
   if (program === null) return;
-  const { first, rows } = ladder.wanted();
+  const { first, rows } = ladder.wanted(program);
   const before = frame;
-  frame = decode(program.frame(first, rows, talk.version));
-  const answer = talk.draw(frame);
+  frame = decode(program.frame(first, rows));
   drawGateway();
-  drawEnds(frame, talk.said.length > 0);
-  ladder.draw(frame); // last: it follows the foot, where the card is
-  tell(before, answer);
+  drawEnds(frame);
+  drawTools(frame);
+  drawTry(frame);
+  drawKeep(frame);
+  drawInspect(frame);
+  ladder.draw(frame, program); // last: it follows the foot, where the card is
+  tell(before);
+  answer();
 }
 
 // ── the gateway ──
@@ -45,20 +85,24 @@ let tick = 0;
 function drawGateway() {
   if (frame.link === Link.LOST) adrift = true;
   if (frame.link === Link.OPEN) adrift = false;
+  const state = ['linking', 'linked', 'unlinked'][frame.link];
   put(get('gate-addr'), location.host);
-  put(get('gate-state'), t(['linking', 'linked', 'unlinked'][frame.link]));
-  dress(get('gate-dot'), ['linking', 'linked', 'unlinked'][frame.link]);
+  put(get('gate-state'), t(state));
+  dress(get('gate-dot'), state);
   const banner = get('banner');
   if (banner.hidden === adrift) {
     if (banner.contains(document.activeElement)) get('text').focus();
     banner.hidden = !adrift;
   }
+  document.body.classList.toggle('adrift', frame.link !== Link.OPEN);
   clearTimeout(tick);
   const wait = frame.retry - performance.now();
   const waits = frame.link === Link.LOST && wait > 0;
   put(get('retry-in'), waits ? t('retryIn', Math.ceil(wait / 1000)) : t('retrying'));
-  if (waits) tick = setTimeout(changed, wait % 1000 + 20); // when the next second begins
+  if (waits) tick = setTimeout(ask, wait % 1000 + 20); // when the next second begins
 }
+
+get('retry').addEventListener('click', () => program.retry());
 
 // ── what is read aloud: one thing a second at most, the newest ──
 
@@ -74,41 +118,26 @@ function say(text) {
   }, Math.max(0, spoken + 1000 - performance.now()));
 }
 
-function tell(before, answer) {
+function tell(before) {
+  const settled = [Sock.UP, Sock.CLOSED, Sock.FAILED].includes(frame.sock);
   if (frame.link === Link.LOST && before?.link !== Link.LOST) say(t('lost'));
-  else if (frame.sock !== before?.sock && [Sock.UP, Sock.CLOSED, Sock.FAILED].includes(frame.sock) && frame.link === Link.OPEN) {
+  else if (frame.mode !== Mode.LIVE) return;
+  else if (frame.sock !== before?.sock && settled && frame.link === Link.OPEN) {
     say(frame.sock === Sock.UP ? t('isConnected') : get('card').textContent);
-  } else if (answer) say(t('answered', answer.slice(-80)));
+  } else if (before !== null && frame.heards !== before.heards) say(t('answered', frame.heard));
 }
 
-// ── what the visitor does ──
+// ── the parts ──
 
-get('send').addEventListener('submit', (event) => {
-  event.preventDefault();
-  if (program === null || frame === null) return;
-  const { text, times, bytes } = wish();
-  if (canConnect(frame)) program.connect();
-  else if (bytes > 0 && canSend(frame, bytes)) program.send(text, times);
-  changed();
-});
-
-for (const call of ['end', 'destroy', 'reset']) {
-  get(call).addEventListener('click', (event) => {
-    if (event.currentTarget.getAttribute('aria-disabled') === 'false') program[call]();
-  });
-}
-get('retry').addEventListener('click', () => program.retry());
-get('text').addEventListener('input', changed);
-get('times').addEventListener('change', changed);
-get('more').addEventListener('click', (event) => {
-  const open = get('ends').classList.toggle('opened');
-  mark(event.currentTarget, 'aria-expanded', open);
-});
-
+ends(app);
+tools(app);
+lessons(app);
+keeper(app);
+inspector(app);
+help(app);
 translate(() => {
   ladder.retell();
-  talk.retell();
-  changed();
+  ask();
 });
 
 // ── loading ──
@@ -116,6 +145,7 @@ translate(() => {
 // gateway is where the page's WebSocket goes: beside the page, wherever that is.
 function gateway() {
   const url = new URL('ws', location.href);
+  url.hash = '';
   url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;
 }
@@ -123,31 +153,39 @@ function gateway() {
 // terminal is the way that needs no program.
 const terminal = 'printf 哇咔咔 | nc localhost 1234';
 
-// count shows how much of a response has come. It counts a copy, so that the
-// browser can keep the program in compiled form with the original.
+// count shows how much of a response has come: it counts decoded bytes, and
+// says it in those that were sent. It counts a copy, so that the browser can
+// keep the program in compiled form with the original.
 async function count(response) {
+  const plain = Number(response.headers.get('Porthole-Size'));
+  const sent = Number(response.headers.get('Content-Length'));
+  const kB = (share) => Math.round(share * sent / 1000);
   let bytes = 0;
   for (const reader = response.body.getReader(); ;) {
     const { done, value } = await reader.read();
     if (done) return;
     bytes += value.length;
     const loaded = get('loaded');
-    if (loaded) put(loaded, size(bytes));
+    if (!loaded || !(plain > 0)) continue;
+    const share = Math.min(1, bytes / plain);
+    put(loaded, t('loaded', kB(share), kB(1)));
+    get('loading').style.setProperty('--loaded', share);
   }
 }
 
 // fail shows why there is no program.
 function fail(about) {
   fault = about;
-  changed();
+  ask();
 }
 
 function drawFault() {
   showCard(fault());
   const state = get('client-state');
-  state.className = 'state vague';
+  dress(state, 'state vague');
   state.hidden = false;
-  state.textContent = t('noprogram');
+  put(state, t('noprogram'));
+  mark(get('go'), 'aria-disabled', true);
 }
 
 async function load() {
@@ -171,7 +209,8 @@ async function load() {
     fail(() => ({ say: t('stopped') }));
   });
   program = globalThis.porthole;
-  program.start(gateway(), changed);
+  program.start(gateway(), ask);
+  document.dispatchEvent(new CustomEvent('porthole:ready')); // a link may bring a capture
 }
 
 load();

@@ -27,6 +27,11 @@ export function mark(e, name, value) {
   if (e.getAttribute(name) !== text) e.setAttribute(name, text);
 }
 
+/** hide hides e, or shows it. */
+export function hide(e, on) {
+  if (e.hidden !== on) e.hidden = on;
+}
+
 const figures = new Intl.NumberFormat('en');
 
 /** count is a number as it is read in both languages. */

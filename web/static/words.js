@@ -2,11 +2,13 @@
 // bytes are never translated, so they are not here.
 
 import { count, mark, put } from './dom.js';
+import { phrases } from './phrases.js';
 
 const many = (c, word) => `${count(c)} ${word}${c === 1 ? '' : 's'}`;
 
 // A value is text, or makes text; of a card it makes parts: text, or [tag, text].
 const words = {
+  ...phrases, // whole sentences: lessons, inspector, dialogs
   title: ['Porthole: a TCP connection, seen from both ends', 'Porthole：从两端看一条 TCP 连接'],
   skip: ['Skip to the ladder', '跳到事件梯'],
   thesis: ['Bytes keep their order, not your pieces.', '字节保序，不保分段。'],
@@ -28,9 +30,23 @@ const words = {
   connect: ['Connect', '连接'],
   more: ['More', '更多'],
   also: ['From a terminal, too:', '在终端里也行：'],
-  carried: ['Bytes carried on this connection', '这条连接上传过的字节'],
-  writes: [(c) => many(c, 'write'), (c) => `写 ${count(c)} 次`],
-  reads: [(c) => many(c, 'read'), (c) => `读 ${count(c)} 次`],
+  writes: [(c) => many(c, 'write'), (c) => `${count(c)} 次写`],
+  reads: [(c) => many(c, 'read'), (c) => `${count(c)} 次读`],
+  framing: ['Framing of what is sent', '所发内容的分帧'],
+  'f-none': ['raw', '原样'],
+  'f-newline': ['+ \\n', '+ \\n'],
+  'f-u16': ['u16 +', 'u16 +'],
+  pipe: ['Bytes held by the two kernels, now', '此刻留在两端内核里的字节'],
+  ck: ['client kernel', '客户端内核'],
+  sk: ['server kernel', '服务端内核'],
+  unsent: ['unsent', '未发'],
+  unread: ['unread', '未读'],
+  held: [(b) => `page: ${b} to write`, (b) => `页面里还有 ${b} 待写`],
+  stuck: [(b) => `page: ${b} · write() waits`, (b) => `页面压着 ${b} · write() 在等`],
+  upto: ['read up to', '每次最多读'],
+  resumes: ['Paused: press to resume()', '已暂停：再按即 resume()'],
+  closeserver: ['close server', '关闭服务器'],
+  startserver: ['Start server', '启动服务器'],
 
   noprogram: ['no program', '无程序'],
   unknown: ['unknown', '未知'],
@@ -38,6 +54,7 @@ const words = {
   open: ['open', '已打开'],
   closed: ['closed', '已关闭'],
   notlistening: ['not listening', '未监听'],
+  closing: [(c) => `closing · ${count(c)} open`, (c) => `正在关闭 · 还有 ${count(c)} 条`],
   notreached: ['not reached', '未到达'],
   notdialled: ['not dialled', '未拨号'],
   unobserved: ['not observed', '未观察'],
@@ -45,22 +62,62 @@ const words = {
   ladder: ['Ladder of events', '事件梯'],
   gap: ['since the row before', '距上一行'],
   fresh: [(c) => `${count(c)} new`, (c) => `${count(c)} 条新事件`],
-  older: [(c) => `${count(c)} earlier events are no longer kept.`, (c) => `更早的 ${count(c)} 条事件不再保留。`],
+  older: [
+    (c, bytes) => `${many(c, 'earlier event')} (${bytes}) ${c === 1 ? 'is' : 'are'} no longer kept`,
+    (c, bytes) => `更早的 ${count(c)} 条事件（${bytes}）不再保留`,
+  ],
+  saidWrite: [
+    (reads, from, to) => `, ${reads > 0 ? `${many(reads, 'read')}, ` : ''}bytes ${from}–${to}`,
+    (reads, from, to) => `，${reads > 0 ? `${count(reads)} 次读，` : ''}字节 ${from}–${to}`,
+  ],
+  saidRead: [
+    (writes, from, to) => `, ${writes > 0 ? `${many(writes, 'write')}, ` : ''}bytes ${from}–${to}`,
+    (writes, from, to) => `，${writes > 0 ? `${count(writes)} 次写，` : ''}字节 ${from}–${to}`,
+  ],
+  ratio: [(w, r) => `${many(w, 'write')} → ${many(r, 'read')}`, (w, r) => `${count(w)} 次写 → ${count(r)} 次读`],
+  refold: [(name) => `fold ${name}`, (name) => `收起 ${name}`],
+
+  conn: ['Connection', '连接'],
+  everyConn: ['all', '全部'],
+  thisPage: [(number) => `#${number} this page`, (number) => `#${number} 本页`],
+  another: ['Open another socket', '再开一个套接字'],
+  filter: ['Filter', '筛选'],
+  filterhint: ['/ filter', '/ 筛选'],
+  sift: ['What the filter does', '筛选方式'],
+  whose: ['Side', '哪一端'],
+  both: ['both', '两端'],
+  rest: ['The rest', '其余'],
+  dim: ['dimmed', '变淡'],
+  hide: ['hidden', '隐藏'],
+  matching: [(c) => `${many(c, 'event')} match`, (c) => `${count(c)} 条匹配`],
+  show: ['Show', '显示'],
+  all: ['all', '全部'],
+  data: ['data', '数据'],
+  lifecycle: ['lifecycle', '生命周期'],
+  freeze: ['Freeze', '定格'],
+  frozen: ['Frozen', '已定格'],
+  unfrozen: ['no longer frozen', '不再定格'],
   missing: [
     (c) => `${c === 1 ? '1 event' : `${count(c)} events`} not shown. The sockets were not slowed.`,
     (c) => `${count(c)} 条事件未显示。套接字没有变慢。`,
   ],
 
-  talk: ['What was said', '说了什么'],
-  silence: ['Nothing yet.', '还没有。'],
-  moreBytes: [(c) => `+${count(c)} ${c === 1 ? 'byte' : 'bytes'} more`, (c) => `另有 ${count(c)} 字节`],
   legend: ['Legend', '图例'],
   'l-call': ['call', '调用'],
   'l-event': ['event', '事件'],
   'l-error': ['error', '错误'],
-  'l-waiting': ['waiting', '等待'],
-  'l-ended': ['ended', '已结束'],
+  'l-zero': ['no bytes', '无字节'],
+  'l-pause': ['paused', '已暂停'],
 
+  try: ['Try', '动手试'],
+  help: ['Help and keys', '帮助与按键'],
+  keep: ['Export', '导出'],
+  share: ['Share', '分享'],
+  capture: ['A capture', '一份捕获'],
+  play: ['Play', '重放'],
+  golive: ['Back to the live sockets', '回到真实的套接字'],
+
+  loaded: [(kB, of) => `${count(kB)} of ${count(of)} KB`, (kB, of) => `${count(kB)} / ${count(of)} KB`],
   loading: ['Loading the program', '正在加载程序'],
   noWasm: [
     () => ['WebAssembly is turned off in this browser. The server is real; talk to it from a terminal:'],
@@ -79,8 +136,14 @@ const words = {
     (target) => ['Nothing listens on ', ['code', target], '. Start a server there, then press Connect:'],
     (target) => [['code', target], ' 上没有监听。先启动服务端，再按“连接”：'],
   ],
+  down: [(target) => ['Nothing listens on ', ['code', target], '.'], (target) => [['code', target], ' 上没有监听。']],
+  notours: [
+    () => ['This connection is another program\'s: you see both its ends, and cannot speak for either. Choose one of this page\'s.'],
+    () => ['这条连接属于别的程序：你看得到它的两端，但不能替它说话。请选择本页的连接。'],
+  ],
+  longest: [(most) => ['Two bytes of length say at most ', ['b', most], '.'], (most) => ['两个字节的长度最多只能表示 ', ['b', most], '。']],
   unlisted: [
-    (at, target) => [['code', at], ' is not on this gateway’s list. It may dial ', ['code', target], '.'],
+    (at, target) => [['code', at], ' is not on this gateway\'s list. It may dial ', ['code', target], '.'],
     (at, target) => [['code', at], ' 不在此网关的清单上。它可以拨 ', ['code', target], '。'],
   ],
   forbidden: [
@@ -112,6 +175,9 @@ export function t(key, ...args) {
   return typeof word === 'function' ? word(...args) : word;
 }
 
+/** known tells whether there is a word. */
+export const known = (key) => Object.hasOwn(words, key);
+
 /** translate puts the page into the visitor's language and calls changed
     whenever he chooses another. */
 export function translate(changed) {
@@ -125,6 +191,7 @@ export function translate(changed) {
     for (const b of buttons) mark(b, 'aria-pressed', b.lang === document.documentElement.lang);
     for (const e of document.querySelectorAll('[data-t]')) put(e, t(e.dataset.t, 0)); // where it counts, from 0
     for (const e of document.querySelectorAll('[data-t-label]')) mark(e, 'aria-label', t(e.dataset.tLabel));
+    for (const e of document.querySelectorAll('[data-t-hint]')) mark(e, 'placeholder', t(e.dataset.tHint));
   };
   for (const b of buttons) {
     b.addEventListener('click', () => {

@@ -1,0 +1,272 @@
+// What was seen can be kept: as a file, as a diagram, as a link that holds the
+// capture itself. And what was kept can be looked at again, without a server.
+
+import { element, get, hide, mark, put } from './dom.js';
+import { Mode, Side, decodeInspect } from './frame.js';
+import { heading, outside } from './help.js';
+import { fill, plain } from './prose.js';
+import { t } from './words.js';
+
+const LONGEST = 8000; // characters of a link; longer ones get lost on their way
+const LARGEST = 64 << 20; // bytes of a file that is read
+const formats = [
+  { key: 'ndjson', file: 'porthole.ndjson', type: 'application/x-ndjson' },
+  { key: 'mermaid', file: 'porthole.mmd', type: 'text/plain', copy: true },
+  { key: 'pcapng', file: 'porthole.pcapng', type: 'application/vnd.tcpdump.pcap' },
+];
+
+let app = null;
+let source = ''; // what the capture came from: a file's name, or nothing for a link
+let problem = null; // of the last import: parts
+let told = null; // of the last copy: parts
+
+const parts = () => location.hash.slice(1).split('&').filter((part) => part !== '');
+
+// ── links: deflated, and in the letters that an address may have ──
+
+async function pass(bytes, through) {
+  const stream = new Blob([bytes]).stream().pipeThrough(through);
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+function base64url(bytes) {
+  let binary = '';
+  for (let i = 0; i < bytes.length; i += 0x8000) binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+const fromBase64url = (text) => Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
+
+// place is which event of an export the selected one is, from 1: that will be
+// its number in the capture. 0 if none is selected, or it is a label.
+function place() {
+  const program = app.program();
+  const d = decodeInspect(program.inspect(0, 0).slice());
+  if (d === null || d.name === '') return 0;
+  const side = d.side === Side.CLIENT ? 'client' : 'server';
+  const lines = new TextDecoder().decode(program.export('ndjson')).split('\n').filter((line) => line !== '');
+  return 1 + lines.map((line) => JSON.parse(line)).findLastIndex((e) => e.event === d.name && e.side === side &&
+    (e.local ?? '') === d.local && (d.to === d.from || (e.from ?? 0) === ownFrom(d)));
+}
+
+// ownFrom is where the selected event's own bytes begin.
+const ownFrom = (d) => [...d.writes, ...d.reads].find((piece) => piece.id === d.id)?.from ?? d.from;
+
+async function link() {
+  const compact = app.program().export('compact').slice();
+  const packed = base64url(await pass(compact, new CompressionStream('deflate-raw')));
+  const e = place();
+  return new URL(`#c=${packed}${e > 0 ? `&e=${e}` : ''}`, location.href).href;
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch { // not allowed, or not over https
+    return false;
+  }
+}
+
+async function share() {
+  if (app.program() === null || app.frame() === null) return;
+  problem = null;
+  let all = false; // the dialog offers the files, too
+  if (app.frame().total === 0) told = t('kept-nothing');
+  else {
+    const url = await link();
+    all = url.length > LONGEST;
+    if (all) told = t('kept-long', url.length, LONGEST);
+    else {
+      history.replaceState(history.state, '', new URL(url).hash);
+      told = t(await copy(url) ? 'kept-copied' : 'kept-address', url.length);
+    }
+  }
+  app.say(plain(told));
+  open(all);
+}
+
+// ── captures ──
+
+// bring shows a capture, and says what is wrong with it if it is none.
+function bring(bytes, format, from) {
+  const program = app.program();
+  if (program === null) return t('kept-noprogram');
+  const error = program.load(bytes, format);
+  if (error) return t('kept-bad', from || t('kept-link'), error.replace(/^capture: /, ''));
+  source = from;
+  app.ask();
+  return null;
+}
+
+async function bringFile(file) {
+  if (file.size > LARGEST) problem = t('kept-large', file.name);
+  else {
+    try {
+      problem = bring(new Uint8Array(await file.arrayBuffer()), 'ndjson', file.name);
+    } catch (error) {
+      problem = t('kept-bad', file.name, error.message);
+    }
+  }
+  told = null;
+  if (problem === null) get('keepbox').close();
+  else {
+    app.say(plain(problem));
+    open();
+  }
+}
+
+// bringLink shows the capture that the address holds, if it holds one.
+async function bringLink() {
+  const part = parts().find((p) => p.startsWith('c='));
+  if (part === undefined || app.program() === null) return;
+  problem = null;
+  told = null;
+  try {
+    const packed = fromBase64url(part.slice(2));
+    problem = bring(await pass(packed, new DecompressionStream('deflate-raw')), 'compact', '');
+  } catch {
+    problem = t('kept-torn');
+  }
+  if (problem !== null) open();
+}
+
+function leave() {
+  app.program()?.live();
+  const rest = parts().filter((p) => !p.startsWith('c=') && !p.startsWith('e='));
+  history.replaceState(history.state, '', rest.length > 0 ? `#${rest.join('&')}` : location.pathname + location.search);
+  get('text').focus(); // the button goes
+  app.ask();
+}
+
+/** drawKeep draws the banner of a capture. */
+export function drawKeep(frame) {
+  const banner = get('capture');
+  hide(banner, frame.mode === Mode.LIVE);
+  if (banner.hidden) return;
+  const what = [source, t('events', frame.total)].filter(Boolean).join(' · ');
+  put(get('capture-what'), what);
+  put(get('play'), t(frame.mode === Mode.PLAYING ? 'playing' : 'play'));
+  mark(get('play'), 'aria-disabled', frame.mode === Mode.PLAYING);
+}
+
+// ── the dialog ──
+
+function save(format) {
+  const bytes = app.program().export(format.key).slice();
+  const url = URL.createObjectURL(new Blob([bytes], { type: format.type }));
+  const a = element('a', '', { href: url, download: format.file });
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60000);
+}
+
+function button(key, act, className = 'out') {
+  const e = element('button', className, { type: 'button' });
+  e.textContent = t(key);
+  e.addEventListener('click', act);
+  return e;
+}
+
+function row(format) {
+  const section = element('section', '');
+  const title = element('h3', '');
+  title.textContent = t(`k-${format.key}`);
+  const about = element('p', '');
+  about.textContent = t(`k-${format.key}-about`);
+  const buttons = element('div', 'row');
+  buttons.append(button('kept-save', () => save(format)));
+  if (format.copy) {
+    buttons.append(button('kept-copy', async () => {
+      const ok = await copy(new TextDecoder().decode(app.program().export(format.key)));
+      told = t(ok ? 'kept-text' : 'kept-nocopy');
+      open();
+    }));
+  }
+  section.append(title, about, buttons);
+  return section;
+}
+
+function importing() {
+  const section = element('section', '');
+  const title = element('h3', '');
+  title.textContent = t('kept-open');
+  const drop = element('div', 'drop row');
+  // The browser's own control speaks the browser's language, not the page's.
+  const file = element('input', '', { type: 'file', hidden: '', accept: '.ndjson,.jsonl,.json,application/x-ndjson' });
+  file.addEventListener('change', () => { if (file.files[0]) bringFile(file.files[0]); });
+  const about = element('span', '');
+  about.textContent = t('kept-drop');
+  drop.append(about, button('kept-choose', () => file.click()), file);
+  section.append(title, drop);
+  return section;
+}
+
+function notes() {
+  const notes = element('div', 'notes', { role: 'status' });
+  if (problem !== null) fill(notes.appendChild(element('p', 'problem')), problem);
+  if (told !== null) fill(notes.appendChild(element('p', '')), told);
+  return notes;
+}
+
+function linking() {
+  const section = element('section', '');
+  const title = element('h3', '');
+  title.textContent = t('share');
+  const about = element('p', '');
+  about.textContent = t('kept-share');
+  const buttons = element('div', 'row');
+  buttons.append(button('kept-link-copy', share));
+  section.append(title, about, buttons);
+  return section;
+}
+
+// open shows the dialog, or draws it anew: all of it, or what there is to say.
+function open(all = true) {
+  const box = get('keepbox');
+  const inner = element('div', '');
+  const ready = all && app.program() !== null && app.frame() !== null;
+  inner.append(heading('h-keep', t(all ? 'keep' : 'share')), notes());
+  if (ready) inner.append(linking(), ...formats.map(row), importing());
+  box.replaceChildren(inner);
+  if (!box.open) box.showModal();
+}
+
+// dropped takes a file that is let go over the page.
+function dropped() {
+  const files = (event) => event.dataTransfer?.types.includes('Files');
+  document.addEventListener('dragover', (event) => {
+    if (!files(event)) return;
+    event.preventDefault();
+    document.body.classList.add('dropping');
+  });
+  document.addEventListener('dragleave', (event) => {
+    if (event.relatedTarget === null) document.body.classList.remove('dropping');
+  });
+  document.addEventListener('drop', (event) => {
+    if (!files(event)) return;
+    event.preventDefault();
+    document.body.classList.remove('dropping');
+    if (event.dataTransfer.files[0]) bringFile(event.dataTransfer.files[0]);
+  });
+}
+
+/** keeper makes the buttons of it work, and looks at the address once there is
+    a program. */
+export function keeper(of) {
+  app = of;
+  get('keep').addEventListener('click', () => {
+    problem = null;
+    told = null;
+    open();
+  });
+  get('share').addEventListener('click', share);
+  get('play').addEventListener('click', ({ currentTarget }) => {
+    if (currentTarget.getAttribute('aria-disabled') !== 'true') app.program()?.play();
+    app.ask();
+  });
+  get('golive').addEventListener('click', leave);
+  document.addEventListener('porthole:ready', bringLink);
+  addEventListener('hashchange', bringLink);
+  outside(get('keepbox'));
+  dropped();
+}
