@@ -1,5 +1,5 @@
 # Each target is one thing a person wants; `make test` is what CI runs.
-.PHONY: run test lint build shots browser clean
+.PHONY: run test lint build shots frames tools clean
 
 # The race detector needs a C compiler.
 race := $(if $(shell command -v "$$(go env CC)"),-race)
@@ -12,7 +12,7 @@ run:
 	go run ./gateway
 
 # Tell whether all is right, the page in a real browser included.
-test: lint browser
+test: lint tools
 	$(if $(race),,@echo "no C compiler: testing without the race detector")
 	go test $(race) -timeout 5m ./...
 	go generate ./web
@@ -38,14 +38,18 @@ build:
 	go build -trimpath -tags embed -o bin/ ./gateway ./tcpserver
 
 # Make pictures of the page, to look at, and the one in the README.
-shots: browser
+shots: tools
 	mkdir -p bin/shots
 	SHOTS=$(CURDIR)/bin/shots BROWSER=required go test -count=1 -run TestShots ./internal/e2e
 	cp bin/shots/page-1100-light-en.png docs/page.png
 
-# Get what the browser tests need, where that may be done.
-browser:
-	@./internal/browser/install.sh
+# Measure how the page draws under 20,000 events a second, in a real browser.
+frames: tools
+	FRAMES=1 BROWSER=required go test -count=1 -v -run TestFrames ./internal/e2e
+
+# Get what the tests need, where that may be done.
+tools:
+	@./internal/tools/install.sh
 
 # Remove what the other targets made.
 clean:

@@ -49,7 +49,7 @@ func open(t *testing.T, b *browser.Browser, url string) *browser.Page {
 // What the page can be waited for to show.
 const (
 	connected = `document.querySelector('#client-state').textContent === 'ESTABLISHED'`
-	greeted   = `document.querySelector('#said').innerText.includes('你好哇咔咔')`
+	greeted   = `document.querySelector('#rows').innerText.includes('你好哇咔咔')`
 	lost      = `!document.querySelector('#banner').hidden`
 	// rows are the ladder's, from the top, each as "side name".
 	rows = `[...document.querySelectorAll('#rows > .r:not([hidden])')]

@@ -1,9 +1,11 @@
 #!/bin/sh
-# Gets what the browser tests need: a Chromium or Chrome, and a font with
-# Chinese. What is there is used; what is missing comes from Debian's packages
-# if they may be installed. If not, it says what to do, and fails only under
-# BROWSER=required, as the tests themselves do.
+# Gets what the tests need beside Go: a Chromium or Chrome, a font with Chinese,
+# tshark to read captures with, and from npm the accessibility checker. What is
+# there is used; what is missing comes from Debian's packages if they may be
+# installed. If not, it says what to do, and fails only under BROWSER=required
+# or TSHARK=required, as the tests themselves do.
 set -eu
+cd "$(dirname "$0")"
 
 has_browser() {
 	if [ -n "${CHROME:-}" ]; then return 0; fi # the tests say so if it is not there
@@ -23,15 +25,18 @@ has_font() {
 missing=
 has_browser || missing=chromium
 has_font || missing="$missing fontconfig fonts-noto-cjk"
-if [ -z "$missing" ]; then exit 0; fi
-
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-	echo "installing for the browser tests:" $missing
+command -v tshark >/dev/null || missing="$missing tshark"
+if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	echo "installing for the tests:" $missing
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get -qq update || : # one unreachable source need not matter
-	if apt-get -qq install --no-install-recommends $missing >/dev/null; then exit 0; fi
+	if apt-get -qq install --no-install-recommends $missing >/dev/null; then missing=; fi
 fi
+if [ ! -e node_modules/axe-core/axe.min.js ] && ! { command -v npm >/dev/null && npm ci --silent; }; then
+	missing="$missing npm:axe-core"
+fi
+if [ -z "$missing" ]; then exit 0; fi
 
-echo "the browser tests lack:" $missing "(as Debian calls them)" >&2
-echo "install them, or name a Chromium or Chrome in CHROME; without a browser its tests are skipped" >&2
-[ "${BROWSER:-}" != required ]
+echo "the tests lack:" $missing "(as Debian or npm call them)" >&2
+echo "install them, or name a Chromium or Chrome in CHROME; tests that need what is not there are skipped" >&2
+[ "${BROWSER:-}" != required ] && [ "${TSHARK:-}" != required ]
