@@ -34,10 +34,9 @@ func Build(ctx context.Context, dir string) error {
 	return build(ctx, pagePackage, dir)
 }
 
-// coldPackages do their work when a person asks for it: they are compiled
-// without inlining, which makes the page 7 KB smaller (brotli) and them, at
-// worst, ten times slower. What every event passes through is inlined.
-var coldPackages = []string{"porthole/web/capture", "porthole/web/page"}
+// small compiles our own packages without inlining: in the page that saves more
+// than a tenth of what they weigh, and an event costs it 1.1 µs instead of 0.6.
+const small = "-gcflags=porthole/...=-l"
 
 func build(ctx context.Context, pkg, dir string) error {
 	// One question for two answers: whether the source is there, and where the
@@ -51,11 +50,7 @@ func build(ctx context.Context, pkg, dir string) error {
 	}
 
 	program := filepath.Join(dir, programFile)
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}
-	for _, cold := range coldPackages {
-		args = append(args, "-gcflags="+cold+"=-l")
-	}
-	_, err = runGo(ctx, append(args, "-o", program, pkg)...)
+	_, err = runGo(ctx, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", small, "-o", program, pkg)
 	if err != nil {
 		return fmt.Errorf("compile the page: %w", err)
 	}

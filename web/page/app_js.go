@@ -155,6 +155,20 @@ func (a *app) shown() *conn {
 	return nil
 }
 
+// steer does something to the socket that is shown, if it is open.
+func (a *app) steer(do func(*conn)) {
+	if c := a.shown(); c != nil && c.open() {
+		do(c)
+	}
+}
+
+// connect dials again once the socket that is shown is closed.
+func (a *app) connect() {
+	if c := a.shown(); c == nil || !c.open() {
+		a.dial()
+	}
+}
+
 // present puts the socket that is shown into the view.
 func (a *app) present() {
 	v := a.live

@@ -15,13 +15,6 @@ type replay struct {
 	began  float64 // ms of the page's clock
 }
 
-func (a *app) exposeCaptures() {
-	a.api.Set("export", a.reader(func(args []js.Value) any { return a.export(args[0].String()) }))
-	a.expose("load", func(args []js.Value) any { return a.load(bytesOf(args[0]), args[1].String()) })
-	a.expose("play", func([]js.Value) any { a.startReplay(); return nil })
-	a.expose("live", func([]js.Value) any { a.view, a.replay = a.live, nil; return nil })
-}
-
 // export writes what is shown, or of it the connection that is followed.
 func (a *app) export(format string) js.Value {
 	appends := map[string]func([]byte, iter.Seq[capture.Row]) []byte{

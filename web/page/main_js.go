@@ -22,6 +22,7 @@
 //	choose(number)             follow a connection; 0: all
 //	filter(text, kind, side, hide) freeze(on) toggle(id) select(id) mark(key)
 //	step(id, n) travel(id, reads) line(id)
+//	ordinal(id)                which event of an export it is, from 1; 0: none
 //
 //	export(format)             ndjson, mermaid, pcapng or compact, as bytes
 //	load(bytes, format)        show a capture, ndjson or compact; '' or an error
@@ -40,47 +41,68 @@ import (
 func main() {
 	v := &view.View{}
 	a := &app{api: js.ValueOf(map[string]any{}), now: js.Global().Get("performance"), buf: make([]byte, 64<<10), live: v, view: v}
-	a.expose("start", func(args []js.Value) any {
-		a.url, a.changed = args[0].String(), args[1]
-		a.reach()
-		return nil
-	})
-	a.expose("retry", func([]js.Value) any { a.reach(); return nil })
-	a.api.Set("frame", a.reader(func(args []js.Value) any { return a.frame(args[0].Int(), args[1].Int()) }))
-	a.api.Set("inspect", a.reader(func(args []js.Value) any {
-		return a.inspect(view.Lens(args[0].Int()), uint64(args[1].Float()))
-	}))
-	a.exposeSockets()
-	a.exposeReading()
-	a.exposeCaptures()
+	for _, m := range methods {
+		a.api.Set(m.name, js.FuncOf(func(_ js.Value, args []js.Value) any {
+			result := m.call(a, args)
+			if !m.reads {
+				a.news()
+			}
+			return result
+		}))
+	}
 	js.Global().Set("porthole", a.api)
 	select {}
 }
 
-func (a *app) exposeSockets() {
-	a.expose("open", func([]js.Value) any { a.dial(); return nil })
-	a.expose("connect", func([]js.Value) any {
-		if c := a.shown(); c == nil || !c.open() {
-			a.dial()
-		}
+// method is one of the porthole object's, for as long as the page lives. What it
+// does is news, unless it only reads.
+type method struct {
+	name  string
+	reads bool
+	call  func(a *app, args []js.Value) any
+}
+
+// A table costs the page less than the code to make it would: its functions
+// need nothing but what they are called with.
+var methods = [...]method{
+	{"start", false, func(a *app, args []js.Value) any {
+		a.url, a.changed = args[0].String(), args[1]
+		a.reach()
 		return nil
-	})
-	a.expose("send", func(args []js.Value) any {
+	}},
+	{"retry", false, func(a *app, _ []js.Value) any { a.reach(); return nil }},
+	{"frame", true, func(a *app, args []js.Value) any { return a.frame(args[0].Int(), args[1].Int()) }},
+	{"inspect", true, func(a *app, args []js.Value) any { return a.inspect(view.Lens(args[0].Int()), id(args[1])) }},
+
+	{"open", false, func(a *app, _ []js.Value) any { a.dial(); return nil }},
+	{"connect", false, func(a *app, _ []js.Value) any { a.connect(); return nil }},
+	{"send", false, func(a *app, args []js.Value) any {
 		c := a.shown()
 		return c != nil && c.send(bytesOf(args[0]), args[1].Int())
-	})
-	shown := func(name string, do func(*conn)) {
-		a.expose(name, func([]js.Value) any {
-			if c := a.shown(); c != nil && c.open() {
-				do(c)
-			}
-			return nil
-		})
-	}
-	shown("end", (*conn).end)
-	shown("destroy", func(c *conn) { c.stream.Close() })
-	shown("reset", func(c *conn) { c.stream.Reset() })
-	a.expose("lab", func(args []js.Value) any { a.lab(args); return nil })
+	}},
+	{"end", false, func(a *app, _ []js.Value) any { a.steer((*conn).end); return nil }},
+	{"destroy", false, func(a *app, _ []js.Value) any { a.steer(func(c *conn) { c.stream.Close() }); return nil }},
+	{"reset", false, func(a *app, _ []js.Value) any { a.steer(func(c *conn) { c.stream.Reset() }); return nil }},
+	{"lab", false, func(a *app, args []js.Value) any { a.lab(args); return nil }},
+
+	{"choose", false, func(a *app, args []js.Value) any { a.view.Choose(args[0].Int()); return nil }},
+	{"filter", false, func(a *app, args []js.Value) any {
+		a.view.Filter(view.Filter{Text: args[0].String(), Kind: view.FilterKind(args[1].Int()), Side: wire.Side(args[2].Int()), Hide: args[3].Bool()})
+		return nil
+	}},
+	{"freeze", false, func(a *app, args []js.Value) any { a.view.Freeze(args[0].Bool()); return nil }},
+	{"toggle", false, func(a *app, args []js.Value) any { a.view.Toggle(id(args[0])); return nil }},
+	{"select", false, func(a *app, args []js.Value) any { a.view.Select(id(args[0])); return nil }},
+	{"mark", false, func(a *app, args []js.Value) any { a.live.Store.Mark(args[0].String()); return nil }},
+	{"step", true, func(a *app, args []js.Value) any { return float64(a.view.Step(id(args[0]), args[1].Int())) }},
+	{"travel", true, func(a *app, args []js.Value) any { return float64(a.view.Travel(id(args[0]), args[1].Bool())) }},
+	{"line", true, func(a *app, args []js.Value) any { return a.view.Line(id(args[0])) }},
+	{"ordinal", true, func(a *app, args []js.Value) any { return a.view.Ordinal(id(args[0])) }},
+
+	{"export", true, func(a *app, args []js.Value) any { return a.export(args[0].String()) }},
+	{"load", false, func(a *app, args []js.Value) any { return a.load(bytesOf(args[0]), args[1].String()) }},
+	{"play", false, func(a *app, _ []js.Value) any { a.startReplay(); return nil }},
+	{"live", false, func(a *app, _ []js.Value) any { a.view, a.replay = a.live, nil; return nil }},
 }
 
 // lab passes a verb on to whom it concerns.
@@ -97,9 +119,7 @@ func (a *app) lab(args []js.Value) {
 	if len(args) > 1 && args[1].Type() == js.TypeNumber {
 		value = uint64(max(0, args[1].Int()))
 	}
-	if c := a.shown(); c != nil && c.open() {
-		c.stream.Lab(verb, value)
-	}
+	a.steer(func(c *conn) { c.stream.Lab(verb, value) })
 }
 
 var verbs = map[string]wire.Verb{
@@ -107,35 +127,8 @@ var verbs = map[string]wire.Verb{
 	"close": wire.LabClose, "listen": wire.LabListen,
 }
 
-func (a *app) exposeReading() {
-	id := func(v js.Value) uint64 { return uint64(v.Float()) }
-	a.expose("choose", func(args []js.Value) any { a.view.Choose(args[0].Int()); return nil })
-	a.expose("filter", func(args []js.Value) any {
-		a.view.Filter(view.Filter{Text: args[0].String(), Kind: view.FilterKind(args[1].Int()), Side: wire.Side(args[2].Int()), Hide: args[3].Bool()})
-		return nil
-	})
-	a.expose("freeze", func(args []js.Value) any { a.view.Freeze(args[0].Bool()); return nil })
-	a.expose("toggle", func(args []js.Value) any { a.view.Toggle(id(args[0])); return nil })
-	a.expose("select", func(args []js.Value) any { a.view.Select(id(args[0])); return nil })
-	a.expose("mark", func(args []js.Value) any { a.live.Store.Mark(args[0].String()); return nil })
-	a.api.Set("step", a.reader(func(args []js.Value) any { return float64(a.view.Step(id(args[0]), args[1].Int())) }))
-	a.api.Set("travel", a.reader(func(args []js.Value) any { return float64(a.view.Travel(id(args[0]), args[1].Bool())) }))
-	a.api.Set("line", a.reader(func(args []js.Value) any { return a.view.Line(id(args[0])) }))
-}
-
-// expose makes f a method of the porthole object, for as long as the page
-// lives. What it does is news.
-func (a *app) expose(name string, f func(args []js.Value) any) {
-	a.api.Set(name, a.reader(func(args []js.Value) any {
-		defer a.news()
-		return f(args)
-	}))
-}
-
-// reader is a method that changes nothing.
-func (a *app) reader(f func(args []js.Value) any) js.Func {
-	return js.FuncOf(func(_ js.Value, args []js.Value) any { return f(args) })
-}
+// id is an event's, or an offset: JavaScript has no other numbers.
+func id(v js.Value) uint64 { return uint64(v.Float()) }
 
 // bytesOf takes a string as UTF-8, and a Uint8Array as it is.
 func bytesOf(v js.Value) []byte {

@@ -60,10 +60,13 @@ const line = (r) => ({
   name: r.str(), note: r.str(), state: r.str(), text: r.str(),
 });
 
-const life = (r) => ({ side: r.u8(), slot: r.u8(), style: r.u8(), cap: r.bool(), from: r.f64(), to: r.f64() });
+const life = (r) => ({
+  side: r.u8(), slot: r.u8(), other: r.bool(), style: r.u8(), cap: r.bool(), from: r.f64(), to: r.f64(),
+});
 
 const arrow = (r) => ({
-  kind: r.u8(), side: r.u8(), slot: r.u8(), group: r.bool(), band: r.bool(), dim: r.bool(), from: r.f64(), to: r.f64(),
+  kind: r.u8(), side: r.u8(), slot: r.u8(), other: r.bool(), group: r.bool(), band: r.bool(), dim: r.bool(),
+  from: r.f64(), to: r.f64(),
 });
 
 /** decode reads a frame. */

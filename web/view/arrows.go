@@ -20,7 +20,9 @@ const (
 type arrow struct {
 	kind             arrowKind
 	side, slot       uint8
+	other            bool // of a pair that is not this page's
 	group, band, dim bool
+	part             int    // see thin
 	from, to         int    // indexes of lines
 	low, high        uint64 // the bytes that went: none of a signal
 }
@@ -29,6 +31,7 @@ func (a *arrow) pack(p *packer) {
 	p.u8(uint8(a.kind))
 	p.u8(a.side)
 	p.u8(a.slot)
+	p.bool(a.other)
 	p.bool(a.group)
 	p.bool(a.band)
 	p.bool(a.dim)
@@ -41,9 +44,10 @@ const maxWalk = 1024
 
 // crossing are the arrows of some pairs that cross a window, at most maxArrows.
 func (v *View) crossing(pairs []*Pair, first, count int, g *group) []arrow {
-	v.arrows = v.arrows[:0]
+	v.arrows, v.parts = v.arrows[:0], append(v.parts[:0], part{})
 	for _, p := range pairs {
 		for _, side := range [...]wire.Side{wire.Client, wire.Server} {
+			v.parts = append(v.parts, part{})
 			v.flow(p, p.flow(side), first, first+count, g)
 			for _, sg := range v.Store.signals(p, side) {
 				if sg.ok {
@@ -52,37 +56,55 @@ func (v *View) crossing(pairs []*Pair, first, count int, g *group) []arrow {
 			}
 		}
 	}
-	v.arrows = sample(v.arrows, maxArrows)
+	if len(v.arrows) > maxArrows {
+		v.arrows = thin(v.arrows, v.parts)
+	}
 	return v.arrows
 }
 
-// sample leaves out arrows evenly, until so many are left: the group's last.
-func sample(all []arrow, most int) []arrow {
-	if len(all) <= most {
-		return all
-	}
-	group := 0
+// part is arrows that have a share of maxArrows: the group's, which is the
+// first, and those of each direction of each pair.
+type part struct{ have, want, seen int }
+
+// thin leaves out arrows until maxArrows are left: evenly in each part, and of
+// the parts that have most. The group's stay, but for a quarter of the places if
+// others need them.
+func thin(all []arrow, parts []part) []arrow {
 	for i := range all {
 		if all[i].group {
-			group++
+			all[i].part = 0
+		}
+		parts[all[i].part].have++
+	}
+	group, flows := &parts[0], parts[1:]
+	group.want = min(group.have, maxArrows-min(len(all)-group.have, maxArrows/4))
+	left := maxArrows - group.want
+	level := sort.Search(left, func(n int) bool { return atMost(flows, n+1) > left })
+	left -= atMost(flows, level)
+	for i := range flows {
+		f := &flows[i]
+		if f.want = min(f.have, level); f.want < f.have && left > 0 {
+			f.want++
+			left--
 		}
 	}
-	groups := min(group, most/2)
-	others := min(most-groups, len(all)-group)
-	groups = min(group, most-others)
-	thin := [2]struct{ have, want, seen int }{{have: len(all) - group, want: others}, {have: group, want: groups}}
 	kept := all[:0]
 	for _, a := range all {
-		t := &thin[0]
-		if a.group {
-			t = &thin[1]
-		}
-		if (t.seen+1)*t.want/t.have > t.seen*t.want/t.have {
+		p := &parts[a.part]
+		if (p.seen+1)*p.want/p.have > p.seen*p.want/p.have {
 			kept = append(kept, a)
 		}
-		t.seen++
+		p.seen++
 	}
 	return kept
+}
+
+// atMost is how many arrows there are if no part has more than n.
+func atMost(parts []part, n int) (sum int) {
+	for i := range parts {
+		sum += min(parts[i].have, n)
+	}
+	return sum
 }
 
 // add keeps an arrow from a row to another, if it crosses the window [first,
@@ -98,7 +120,8 @@ func (v *View) add(a arrow, from, to *row, first, last int) {
 		return
 	}
 	fl, tl := s.line(from.line), s.line(to.line)
-	a.side, a.slot = uint8(from.side), s.slot(from)
+	a.side, a.slot, a.part = uint8(from.side), s.slot(from), len(v.parts)-1
+	a.other = !s.pairOf(from).Own()
 	a.band = (fl.flags|tl.flags)&lineFold != 0
 	a.dim = fl.hits == 0 && tl.hits == 0
 	if n := len(v.arrows); n > 0 {
@@ -139,11 +162,11 @@ func (v *View) flow(p *Pair, f flow, first, last int, g *group) {
 
 // offsetAt is where the first row of a run that is not above a line begins.
 func (s *Store) offsetAt(r *run, line int) uint64 {
-	i := sort.Search(r.len(), func(i int) bool { return s.lineOf(&s.rows[r.slot(i)]) >= line })
+	i := sort.Search(r.len(), func(i int) bool { return s.lineOf(s.nth(r, i)) >= line })
 	if i == r.len() {
 		return math.MaxUint64
 	}
-	return s.rows[r.slot(i)].from
+	return s.nth(r, i).from
 }
 
 // walk adds the arrows of a range of offsets, a whole fold at a time. It is
@@ -155,12 +178,12 @@ func (v *View) walk(p *Pair, f flow, from, to uint64, first, last int, g *group)
 		if i == f.writes.len() || j == f.reads.len() {
 			return true
 		}
-		w, r := &s.rows[f.writes.slot(i)], &s.rows[f.reads.slot(j)]
+		w, r := s.nth(f.writes, i), s.nth(f.reads, j)
 		if max(w.from, r.from) >= to {
 			return true
 		}
 		wNext, rNext := s.alike(f.writes, i), s.alike(f.reads, j)
-		wTo, rTo := s.rows[f.writes.slot(wNext-1)].to, s.rows[f.reads.slot(rNext-1)].to
+		wTo, rTo := s.nth(f.writes, wNext-1).to, s.nth(f.reads, rNext-1).to
 		if a, b := max(w.from, r.from), min(wTo, rTo); a < b {
 			v.add(arrow{kind: arrowBytes, low: a, high: b, group: g.touches(p, f.writer, a, b)}, w, r, first, last)
 		}
@@ -179,20 +202,20 @@ func (v *View) walk(p *Pair, f flow, from, to uint64, first, last int, g *group)
 // reaching is the first row of a run, from the i-th on, that ends behind an
 // offset.
 func (s *Store) reaching(r *run, i int, offset uint64) int {
-	if i < r.len() && s.rows[r.slot(i)].to > offset {
+	if i < r.len() && s.nth(r, i).to > offset {
 		return i
 	}
-	return i + sort.Search(r.len()-i, func(k int) bool { return s.rows[r.slot(i+k)].to > offset })
+	return i + sort.Search(r.len()-i, func(k int) bool { return s.nth(r, i+k).to > offset })
 }
 
 // alike is behind the rows of a run that are in the same fold as the i-th.
 func (s *Store) alike(r *run, i int) int {
-	e := &s.rows[r.slot(i)]
+	e := s.nth(r, i)
 	if !s.drawn(e) || s.line(e.line).flags&lineFold == 0 {
 		return i + 1
 	}
 	return i + sort.Search(r.len()-i, func(k int) bool {
-		q := &s.rows[r.slot(i+k)]
+		q := s.nth(r, i+k)
 		return q.line != e.line || q.pos >= s.layout.end
 	})
 }
@@ -211,12 +234,12 @@ func (v *View) stride(p *Pair, f flow, from, to uint64, first, last int, g *grou
 		step *= 2
 	}
 	for k := i + (step-(many.past+i)%step)%step; k < j; k += step {
-		m := &s.rows[many.slot(k)]
+		m := s.nth(many, k)
 		l := s.reaching(few, 0, m.from)
 		if l == few.len() {
 			break
 		}
-		o := &s.rows[few.slot(l)]
+		o := s.nth(few, l)
 		a, b := max(m.from, o.from), min(m.to, o.to)
 		if a >= b || g.touches(p, f.writer, a, b) { // the group's are there
 			continue

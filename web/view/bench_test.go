@@ -105,6 +105,38 @@ func BenchmarkStall(b *testing.B) {
 	}
 }
 
+// BenchmarkCrowd is a frame when very many connections came and went at once:
+// each a few events, none of ours.
+func BenchmarkCrowd(b *testing.B) {
+	for _, first := range []int{0, 1000, all} {
+		b.Run(fmt.Sprint("from ", first), func(b *testing.B) {
+			v := crowd(500)
+			var buf []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				buf = v.Frame(buf[:0], first, 60)
+			}
+		})
+	}
+}
+
+// crowd is a view of n connections from elsewhere, which take turns.
+func crowd(n int) *view.View {
+	v := &view.View{}
+	at := int64(0)
+	for i, kind := range []wire.Kind{wire.Connection, wire.Data, wire.CallWrite, wire.End, wire.Close} {
+		for conn := range n {
+			at += 10_000
+			e := from(fmt.Sprint("127.0.0.1:", 40_000+conn), theirs(kind, uint64(1+conn), at))
+			if i == 1 || i == 2 {
+				e.To, e.Data = 9, hello
+			}
+			v.Store.Add(e)
+		}
+	}
+	return v
+}
+
 // stalled is a view of n writes, each too late for the burst before it, and of
 // as few reads as can be of all their bytes.
 func stalled(n int) *view.View {

@@ -210,19 +210,23 @@ func (s *Store) server(p *Pair) Server {
 	return newest.state
 }
 
-// listens tells whether a connection to an address is one to a listener, which
-// may be on all addresses of its host.
+// listens tells whether a connection to an address is one to a listener. That
+// may be on all addresses of its host; and a dial that failed knows no address,
+// but the name that was dialled.
 func listens(listener, address string) bool {
 	if listener == address {
 		return address != ""
 	}
 	i, j := strings.LastIndexByte(listener, ':'), strings.LastIndexByte(address, ':')
-	if i < 0 || j < 0 || listener[i:] != address[j:] {
-		return false
-	}
-	switch listener[:i] {
-	case "", "0.0.0.0", "[::]", "*":
+	return i >= 0 && j >= 0 && listener[i:] == address[j:] && (anywhere(listener[:i]) || anywhere(address[:j]))
+}
+
+// anywhere tells whether a host is more than one address: all of them, or a
+// name.
+func anywhere(host string) bool {
+	switch host {
+	case "", "0.0.0.0", "[::]":
 		return true
 	}
-	return false
+	return host[0] != '[' && strings.ContainsFunc(host, func(r rune) bool { return r > '9' })
 }

@@ -27,8 +27,16 @@ func (r *run) push(slot uint32) {
 	r.slots = append(r.slots, slot)
 }
 
+// nth is the i-th row of a run.
+func (s *Store) nth(r *run, i int) *row { return &s.rows[r.slots[r.gone+i]] }
+
 // insert puts a slot where it is the i-th.
-func (r *run) insert(i int, slot uint32) { r.slots = slices.Insert(r.slots, r.gone+i, slot) }
+func (r *run) insert(i int, slot uint32) {
+	r.push(slot)
+	at := r.slots[r.gone+i:]
+	copy(at[1:], at)
+	at[0] = slot
+}
 
 // remove takes a slot out: it is almost always the first.
 func (r *run) remove(slot uint32) {
@@ -50,6 +58,12 @@ type flow struct {
 	reads  *run
 }
 
+// stretch is some bytes of a flow.
+type stretch struct {
+	flow
+	from, to uint64
+}
+
 // flow is what an end of the pair wrote.
 func (p *Pair) flow(writer wire.Side) flow {
 	if writer == wire.Server {
@@ -58,16 +72,23 @@ func (p *Pair) flow(writer wire.Side) flow {
 	return flow{wire.Client, &p.Client.writes, &p.Server.reads}
 }
 
-// flowOf is the direction that a row moved bytes in.
-func (s *Store) flowOf(r *row) (flow, bool) {
-	p := s.pairOf(r)
-	if p == nil || !r.moves() || r.to <= r.from {
-		return flow{}, false
+// moved are the bytes that a row stands for: the first of a fold for all that
+// the fold moved, another for its own.
+func (s *Store) moved(r *row) (stretch, bool) {
+	p, to := s.pairOf(r), r.to
+	if s.drawn(r) {
+		if ln := s.line(r.line); &s.rows[ln.slot] == r {
+			to = max(to, s.rows[ln.last].to)
+		}
 	}
-	if r.kind == wire.CallWrite {
-		return p.flow(r.side), true
+	if p == nil || !r.moves() || to <= r.from {
+		return stretch{}, false
 	}
-	return p.flow(opposite(r.side)), true
+	writer := r.side
+	if r.kind == wire.Data {
+		writer = opposite(writer)
+	}
+	return stretch{p.flow(writer), r.from, to}, true
 }
 
 func opposite(side wire.Side) wire.Side { return wire.Client + wire.Server - side }
@@ -82,8 +103,8 @@ func (f flow) peersOf(kind wire.Kind) *run {
 
 // overlap is which rows [i,j) of a run have bytes of [from,to).
 func (s *Store) overlap(r *run, from, to uint64) (i, j int) {
-	i = sort.Search(r.len(), func(i int) bool { return s.rows[r.slot(i)].to > from })
-	j = i + sort.Search(r.len()-i, func(k int) bool { return s.rows[r.slot(i+k)].from >= to })
+	i = sort.Search(r.len(), func(i int) bool { return s.nth(r, i).to > from })
+	j = i + sort.Search(r.len()-i, func(k int) bool { return s.nth(r, i+k).from >= to })
 	return i, j
 }
 
@@ -94,7 +115,7 @@ func (s *Store) put(r *run, slot uint32) {
 		r.push(slot)
 		return
 	}
-	i := sort.Search(r.len(), func(i int) bool { return s.rows[r.slot(i)].from > e.from })
+	i := sort.Search(r.len(), func(i int) bool { return s.nth(r, i).from > e.from })
 	r.insert(i, slot)
 }
 
@@ -102,12 +123,8 @@ func (s *Store) put(r *run, slot uint32) {
 func (s *Store) putInTime(r *run, slot uint32) {
 	e := &s.rows[slot]
 	i := r.len()
-	for i > 0 && s.rows[r.slot(i-1)].at > e.at {
+	for i > 0 && s.nth(r, i-1).at > e.at {
 		i--
-	}
-	if i == r.len() {
-		r.push(slot)
-		return
 	}
 	r.insert(i, slot)
 }

@@ -69,6 +69,7 @@ type View struct {
 	selected uint64 // id
 	near     []*Pair
 	arrows   []arrow
+	parts    []part // of the arrows
 	stamp    uint32
 }
 
@@ -229,7 +230,7 @@ func (v *View) line(p *packer, i int, g *group) {
 	p.u8(s.slot(r))
 	p.u32(uint32(number))
 	p.u32(uint32(ln.n))
-	p.u32(uint32(s.peers(ln, r)))
+	p.u32(uint32(s.peers(r)))
 	p.u64(ln.bytes)
 	p.u64(r.from)
 	p.str(r.kind.String())

@@ -111,6 +111,7 @@ type line struct {
 type life struct {
 	Side  uint8   `json:"side"`
 	Slot  uint8   `json:"slot"`
+	Other bool    `json:"other"`
 	Style uint8   `json:"style"`
 	Cap   bool    `json:"cap"`
 	From  float64 `json:"from"`
@@ -121,6 +122,7 @@ type arrow struct {
 	Kind  uint8   `json:"kind"`
 	Side  uint8   `json:"side"`
 	Slot  uint8   `json:"slot"`
+	Other bool    `json:"other"`
 	Group bool    `json:"group"`
 	Band  bool    `json:"band"`
 	Dim   bool    `json:"dim"`
@@ -174,9 +176,9 @@ func unpack(t testing.TB, b []byte) frame {
 		return line{r.f64(), r.f64(), r.u8(), r.u16(), r.u8(), r.u32(), r.u32(), r.u32(), r.f64(), r.f64(),
 			r.str(), r.str(), r.str(), r.str()}
 	})
-	f.Lives = list(r, func() life { return life{r.u8(), r.u8(), r.u8(), r.bool(), r.f64(), r.f64()} })
+	f.Lives = list(r, func() life { return life{r.u8(), r.u8(), r.bool(), r.u8(), r.bool(), r.f64(), r.f64()} })
 	f.Arrows = list(r, func() arrow {
-		return arrow{r.u8(), r.u8(), r.u8(), r.bool(), r.bool(), r.bool(), r.f64(), r.f64()}
+		return arrow{r.u8(), r.u8(), r.u8(), r.bool(), r.bool(), r.bool(), r.bool(), r.f64(), r.f64()}
 	})
 	if len(r.b) > 0 {
 		t.Errorf("%d bytes are left behind the frame", len(r.b))
@@ -240,7 +242,8 @@ func TestFrame(t *testing.T) {
 			{ID: 12, Gap: -1, Flags: 1024, Times: 1, Bytes: 1240},
 		},
 		Lives: []life{
-			{1, 0, 0, false, 2.5, 13}, {2, 0, 0, false, 3.5, 4.5}, {2, 0, 1, true, 4.5, 8.5}, {2, 1, 0, false, 9.5, 13},
+			{1, 0, false, 0, false, 2.5, 13}, {2, 0, false, 0, false, 3.5, 4.5}, {2, 0, false, 1, true, 4.5, 8.5},
+			{2, 1, true, 0, false, 9.5, 13},
 		},
 		Arrows: []arrow{{Kind: 0, Side: 1, Group: true, From: 5.5, To: 6.5}},
 	}

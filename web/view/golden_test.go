@@ -25,8 +25,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 //	at[+took] end kind [arg] [×times/apart] [~]   in µs; ~ is another clock
 //	@ command [args]
 //
-// An end is c1 or s1 for the ends of our connection 1, n1 for the server's end
-// of one from elsewhere, or s for the listener. The arg of write() is what is
+// An end is c1 or s1 for the ends of our connection 1, d1 for ours of one that
+// has no address, n1 for the server's end of one from elsewhere, or s for the
+// listener. The arg of write() is what is
 // written, of data how many bytes are read, of error the code, of lookup the
 // host. Events come as they return.
 func TestGolden(t *testing.T) {
@@ -134,6 +135,9 @@ func (s *stage) event(f []string, later int) wire.Event {
 		}
 		if e.Remote = fmt.Sprint("127.0.0.1:", port); end[0] == 'c' {
 			e.Side, e.Local, e.Remote = wire.Client, e.Remote, e.Local
+		}
+		if end[0] == 'd' {
+			e.Side, e.Local, e.Remote = wire.Client, "", "localhost:1234"
 		}
 	}
 	arg := ""
@@ -290,6 +294,9 @@ func draw(b *strings.Builder, f *frame) {
 	}
 	for _, l := range f.Lives {
 		fmt.Fprintf(b, "  life %s %g–%g %s", endOf(l.Side, l.Slot), l.From, l.To, styles[l.Style])
+		if l.Other {
+			b.WriteString(" other")
+		}
 		if l.Cap {
 			b.WriteString(" cap")
 		}
@@ -300,7 +307,7 @@ func draw(b *strings.Builder, f *frame) {
 		for _, w := range []struct {
 			is   bool
 			name string
-		}{{a.Band, "band"}, {a.Dim, "dim"}, {a.Group, "group"}} {
+		}{{a.Other, "other"}, {a.Band, "band"}, {a.Dim, "dim"}, {a.Group, "group"}} {
 			if w.is {
 				b.WriteString(" " + w.name)
 			}

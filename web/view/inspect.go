@@ -16,11 +16,14 @@ const (
 // Inspect appends what there is to see of the selected event: the bytes that it
 // moved, as they were written and as they were read, from first on, which is an
 // offset in their stream; the characters in them, and the messages that a lens
-// finds. If nothing is selected, or it is gone, that is a single 0. decodeInspect
-// in static/frame.js has the fields in this order.
+// finds. Of the first event of a fold, the bytes are all that the fold moved, and
+// the writes and reads all that did; when the burst is opened, it is one event
+// again. If nothing is selected, or it is gone, there is a single 0.
+// decodeInspect in static/frame.js has the fields in this order.
 func (v *View) Inspect(b []byte, lens Lens, first uint64) []byte {
 	p := packer(b)
 	s := &v.Store
+	s.settle()
 	slot, ok := s.find(v.selected)
 	p.bool(ok)
 	if !ok {
@@ -31,14 +34,14 @@ func (v *View) Inspect(b []byte, lens Lens, first uint64) []byte {
 	}
 	r := &s.rows[slot]
 	pair := s.pairOf(r)
-	way, moved := s.flowOf(r)
-	p.event(s, r, pair, way)
+	way, moved := s.moved(r)
+	p.event(s, r, pair, way.writer)
 	p.kernels(s, r, pair)
 	x := exchange{known: true}
 	if moved {
-		x = s.exchange(r, pair, way, lens, first)
+		x = s.exchange(r, pair, &way, lens, first)
 	}
-	p.exchange(s, &x, pair, way)
+	p.exchange(s, &x, pair)
 	p.u8(uint8(lens))
 	p.bool(x.known)
 	p.u32(uint32(len(x.frames)))
@@ -51,12 +54,10 @@ func (v *View) Inspect(b []byte, lens Lens, first uint64) []byte {
 	return p
 }
 
-// exchange is what there is to see of the bytes of a row: the writes and the
-// reads that they are of, which are the row itself and those that had its bytes
-// at the other end.
+// exchange is what there is to see of a stretch: the writes and the reads that
+// had its bytes.
 type exchange struct {
-	writer      wire.Side
-	from, to    uint64 // the row's
+	stretch
 	first, last uint64 // shown
 	in          *stream
 	since       int64     // the first write
@@ -68,29 +69,20 @@ type exchange struct {
 	known       bool // all frames are
 }
 
-func (s *Store) exchange(r *row, pair *Pair, way flow, lens Lens, first uint64) exchange {
-	x := exchange{writer: way.writer, from: r.from, to: r.to, in: s.stream(pair, way), since: r.at}
-	x.first = min(max(first, r.from), r.to-1)
-	x.last = x.first + min(columns, r.to-x.first)
-
-	own, other := 0, 1
-	if r.kind == wire.Data {
-		own, other = 1, 0
-	}
-	x.inAll[own], x.shown[own] = 1, []*row{r}
-	peers := way.peersOf(r.kind)
-	i, j := s.overlap(peers, r.from, r.to)
-	x.inAll[other] = j - i
-	if r.kind == wire.Data && i < j {
-		first, last := &s.rows[peers.slot(i)], &s.rows[peers.slot(j-1)]
-		x.since = first.at
-		if first.from > r.from || last.to < r.to {
-			x.inAll[other] = 0
+func (s *Store) exchange(r *row, pair *Pair, way *stretch, lens Lens, first uint64) exchange {
+	x := exchange{stretch: *way, in: s.stream(pair, way.flow), since: r.at}
+	x.first = min(max(first, way.from), way.to-1)
+	x.last = x.first + min(columns, way.to-x.first)
+	for k, run := range []*run{way.writes, way.reads} {
+		i, j := s.overlap(run, way.from, way.to)
+		if x.inAll[k] = j - i; k == 0 && i < j {
+			x.since = s.nth(run, i).at
+			x.inAll[k] = s.writesOf(way)
 		}
-	}
-	i, j = s.overlap(peers, x.first, x.last)
-	for _, slot := range peers.slots[peers.gone:][i:min(j, i+maxListed)] {
-		x.shown[other] = append(x.shown[other], &s.rows[slot])
+		i, j = s.overlap(run, x.first, x.last)
+		for _, slot := range run.slots[run.gone:][i:min(j, i+maxListed)] {
+			x.shown[k] = append(x.shown[k], &s.rows[slot])
+		}
 	}
 
 	x.glyphs = x.in.glyphs(x.first, x.last)
@@ -100,7 +92,7 @@ func (s *Store) exchange(r *row, pair *Pair, way flow, lens Lens, first uint64) 
 }
 
 // exchange packs one without its frames.
-func (p *packer) exchange(s *Store, x *exchange, pair *Pair, way flow) {
+func (p *packer) exchange(s *Store, x *exchange, pair *Pair) {
 	p.u8(uint8(x.writer))
 	p.u64(x.from)
 	p.u64(x.to)
@@ -121,7 +113,7 @@ func (p *packer) exchange(s *Store, x *exchange, pair *Pair, way flow) {
 			p.u64(r.to)
 			p.f64(float64(r.at-x.since) / 1e3)
 			p.f64(float64(r.took) / 1e3)
-			p.u32(messageOf(r, pair, way))
+			p.u32(messageOf(r, pair, x.writer))
 			p.raw(start(s.dataOf(r), r.bytes()))
 		}
 	}
@@ -139,7 +131,7 @@ func (p *packer) exchange(s *Store, x *exchange, pair *Pair, way flow) {
 }
 
 // event packs what the row itself says.
-func (p *packer) event(s *Store, r *row, pair *Pair, way flow) {
+func (p *packer) event(s *Store, r *row, pair *Pair, writer wire.Side) {
 	var o source
 	if r.event() {
 		o = s.origins.entries[r.origin].source
@@ -150,7 +142,7 @@ func (p *packer) event(s *Store, r *row, pair *Pair, way flow) {
 	p.u8(uint8(r.side))
 	var number, message uint32
 	if pair != nil {
-		number, message = uint32(pair.Number), messageOf(r, pair, way)
+		number, message = uint32(pair.Number), messageOf(r, pair, writer)
 	}
 	p.u32(number)
 	p.f64(float64(r.took) / 1e3)
@@ -165,11 +157,11 @@ func (p *packer) event(s *Store, r *row, pair *Pair, way flow) {
 
 // messageOf is the number of the WebSocket message with a row's first byte: at
 // our end of the stream there is one.
-func messageOf(r *row, pair *Pair, way flow) uint32 {
+func messageOf(r *row, pair *Pair, writer wire.Side) uint32 {
 	if r.side != wire.Client || r.to <= r.from {
 		return 0
 	}
-	return pair.message(way.writer, r.from)
+	return pair.message(writer, r.from)
 }
 
 // kernels packs what the kernels of both ends said last when the row happened,
@@ -180,7 +172,7 @@ func (p *packer) kernels(s *Store, r *row, pair *Pair) {
 	if pair != nil {
 		var newest *row
 		for i, e := range []*End{&pair.Client, &pair.Server} {
-			k := s.told(e, r, pair.end(r.side) == e)
+			k := s.lastWord(e, r, pair.end(r.side) == e)
 			if k == nil {
 				continue
 			}
@@ -198,9 +190,9 @@ func (p *packer) kernels(s *Store, r *row, pair *Pair) {
 	p.kernel(&ends[1])
 }
 
-// told is the newest row of an end with which its kernel told something, not
+// lastWord is the newest row of an end with which its kernel told something, not
 // after another row, which may be the end's own; nil if none is kept.
-func (s *Store) told(e *End, until *row, own bool) (newest *row) {
+func (s *Store) lastWord(e *End, until *row, own bool) (newest *row) {
 	consider := func(r *row) bool {
 		if r.kernel() == (wire.Kernel{}) || r.after(until) {
 			return false
@@ -214,8 +206,8 @@ func (s *Store) told(e *End, until *row, own bool) (newest *row) {
 		return newest
 	}
 	for _, run := range []*run{&e.reads, &e.writes, &e.pauses} {
-		i := sort.Search(run.len(), func(i int) bool { return s.rows[run.slot(i)].after(until) })
-		for stop := max(0, i-maxSilent); i > stop && !consider(&s.rows[run.slot(i-1)]); {
+		i := sort.Search(run.len(), func(i int) bool { return s.nth(run, i).after(until) })
+		for stop := max(0, i-maxSilent); i > stop && !consider(s.nth(run, i-1)); {
 			i--
 		}
 	}
@@ -241,7 +233,7 @@ func (s *Store) stream(pair *Pair, way flow) *stream {
 	st.kept = func(at uint64) (uint64, []byte) {
 		for _, run := range []*run{way.writes, way.reads} {
 			for i, j := s.overlap(run, at, at+1); i < j; i++ {
-				r := &s.rows[run.slot(i)]
+				r := s.nth(run, i)
 				if b := s.dataOf(r); at-r.from < uint64(len(b)) {
 					return r.from, b
 				}
@@ -264,7 +256,7 @@ func (s *Store) boundaries(reads *run, glyphs []glyph) (all []uint64) {
 	}
 	i, j := s.overlap(reads, glyphs[0].from, glyphs[len(glyphs)-1].to)
 	for ; i < j; i++ {
-		r := &s.rows[reads.slot(i)]
+		r := s.nth(reads, i)
 		note(r.from)
 		note(r.to)
 	}

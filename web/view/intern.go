@@ -2,52 +2,54 @@ package view
 
 import "porthole/wire"
 
-// table gives strings that many rows share a small number, and forgets those
-// that no row has any more. Number 0 is the zero value. The zero table is ready.
-type table[T comparable] struct {
-	entries []entry[T]
+// words are the rare strings of an event. A mark's key is its host.
+type words struct{ code, syscall, host string }
+
+// table gives words that many rows share a small number, and forgets those that
+// no row has any more. Number 0 is no words. The zero table is ready.
+type table struct {
+	entries []entry
 	free    []uint32
-	numbers map[T]uint32
+	numbers map[words]uint32
 }
 
-type entry[T comparable] struct {
-	value T
-	rows  int
+type entry struct {
+	words
+	rows int
 }
 
 // number counts a row that has the value.
-func (t *table[T]) number(v T) uint32 {
-	var zero T
-	if v == zero {
+func (t *table) number(v words) uint32 {
+	if v == (words{}) {
 		return 0
 	}
 	n, ok := t.numbers[v]
 	if !ok {
 		if t.numbers == nil {
-			t.numbers = map[T]uint32{}
-			t.entries = make([]entry[T], 1)
+			t.numbers = map[words]uint32{}
+			t.entries = make([]entry, 1)
 		}
 		if last := len(t.free) - 1; last >= 0 {
 			n, t.free = t.free[last], t.free[:last]
 		} else {
-			n, t.entries = uint32(len(t.entries)), append(t.entries, entry[T]{})
+			n, t.entries = uint32(len(t.entries)), append(t.entries, entry{})
 		}
-		t.entries[n].value = v
+		t.entries[n].words = v
 		t.numbers[v] = n
 	}
 	t.entries[n].rows++
 	return n
 }
 
-func (t *table[T]) value(n uint32) (v T) {
+func (t *table) value(n uint32) (v words) {
 	if n == 0 {
 		return v
 	}
-	return t.entries[n].value
+	return t.entries[n].words
 }
 
 // drop discounts a row.
-func (t *table[T]) drop(n uint32) {
+func (t *table) drop(n uint32) {
 	if n == 0 {
 		return
 	}
@@ -55,13 +57,10 @@ func (t *table[T]) drop(n uint32) {
 	if e.rows--; e.rows > 0 {
 		return
 	}
-	delete(t.numbers, e.value)
-	*e = entry[T]{}
+	delete(t.numbers, e.words)
+	*e = entry{}
 	t.free = append(t.free, n)
 }
-
-// words are the rare strings of an event. A mark's key is its host.
-type words struct{ code, syscall, host string }
 
 // source is what all events of one end have in common.
 type source struct {

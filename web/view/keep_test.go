@@ -56,6 +56,49 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// An event has the number in an export that it will have as an id when that is
+// loaded. A label is not in it.
+func TestOrdinal(t *testing.T) {
+	v := &view.View{}
+	v.Store.Add(ours(wire.Connect, 1, 10)) // 1
+	v.Store.Mark("split")
+	v.Store.Add(ours(wire.Close, 1, 50)) // 3
+	v.Store.Add(ours(wire.Drain, 1, 30)) // 4 is told late
+	v.Store.Lose(4)
+	v.Store.Add(from("127.0.0.1:6", theirs(wire.Connection, 2, 60))) // 6
+	v.Store.Lose(5)
+	v.Store.Add(ours(wire.Error, 1, 70)) // 8
+	for _, tt := range []struct {
+		name   string
+		choose int
+		want   []int // by id, from 0
+	}{
+		{"all", 0, []int{0, 1, 0, 3, 2, 0, 5, 0, 7, 0}},
+		{"one connection, and two gaps that are one now", 1, []int{0, 1, 0, 3, 2, 0, 0, 0, 5, 0}},
+	} {
+		v.Choose(tt.choose)
+		loaded := &view.View{}
+		for e, lost := range v.Store.Events() {
+			if e == nil {
+				loaded.Store.Lose(lost)
+			} else {
+				loaded.Store.Add(*e)
+			}
+		}
+		is := map[string]int{}
+		for _, ln := range unpack(t, loaded.Frame(nil, 0, all)).Lines {
+			is[ln.Name] = int(ln.ID)
+		}
+		names := []string{1: "connect", 3: "close", 4: "drain", 6: "connection", 8: "error", 9: "none"}
+		for id, want := range tt.want {
+			got := v.Ordinal(uint64(id))
+			if got != want || want != 0 && got != is[names[id]] {
+				t.Errorf("%s: event %d is number %d, and as %d loaded, want %d", tt.name, id, got, is[names[id]], want)
+			}
+		}
+	}
+}
+
 // What the kernel says now, and which message of the WebSocket had which byte.
 func TestSamplesAndMessages(t *testing.T) {
 	var s view.Store

@@ -366,5 +366,13 @@ func (s *Store) lineOf(r *row) int {
 	return r.line - s.layout.first
 }
 
+// first is the first row of the line that shows a row: of a fold, or itself.
+func (s *Store) first(r *row) *row {
+	if !s.drawn(r) {
+		return r
+	}
+	return &s.rows[s.line(r.line).slot]
+}
+
 // drawn tells whether a line shows a row.
 func (s *Store) drawn(r *row) bool { return r.flags&rowShown != 0 && r.pos < s.layout.end }

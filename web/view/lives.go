@@ -17,7 +17,8 @@ const (
 )
 
 // Beyond so many pairs, only those near the window are looked at: what has
-// lines at most so many away, and what holds slots.
+// lines at most so many away, and what holds slots. Many may share the last slot,
+// and one holds it: of the others, those that are idle have no lifelines.
 const maxNear = 64
 
 // around are the pairs that may have lifelines or arrows in a window.
@@ -106,6 +107,7 @@ func (s *Store) life(p *packer, pair *Pair, side wire.Side, first, count int) (n
 		}
 		p.u8(uint8(side))
 		p.u8(slot)
+		p.bool(!pair.Own())
 		p.u8(uint8(style))
 		p.bool(closed && till == to && to <= high)
 		p.f64(at)
@@ -144,7 +146,7 @@ func (s *Store) when(sp *spot) float64 {
 // pausedAt tells whether an end is paused behind a place, and until where that
 // is so.
 func (s *Store) pausedAt(e *End, at float64) (paused bool, till float64) {
-	is := func(i int) wire.Kind { return s.rows[e.pauses.slot(i)].kind }
+	is := func(i int) wire.Kind { return s.nth(&e.pauses, i).kind }
 	i := s.nextPause(e, 0, at)
 	switch {
 	case i > 0:
@@ -156,7 +158,7 @@ func (s *Store) pausedAt(e *End, at float64) (paused bool, till float64) {
 		paused = e.paused
 	}
 	for i < e.pauses.len() {
-		till = s.y(&s.rows[e.pauses.slot(i)])
+		till = s.y(s.nth(&e.pauses, i))
 		next := s.nextPause(e, i, till)
 		if (is(next-1) == wire.CallPause) != paused {
 			return paused, till
@@ -168,5 +170,5 @@ func (s *Store) pausedAt(e *End, at float64) (paused bool, till float64) {
 
 // nextPause is the first pause() or resume(), from the i-th on, behind a place.
 func (s *Store) nextPause(e *End, i int, at float64) int {
-	return i + sort.Search(e.pauses.len()-i, func(k int) bool { return s.y(&s.rows[e.pauses.slot(i+k)]) > at })
+	return i + sort.Search(e.pauses.len()-i, func(k int) bool { return s.y(s.nth(&e.pauses, i+k)) > at })
 }

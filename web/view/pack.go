@@ -9,39 +9,28 @@ import (
 
 // packer appends the fields of a frame. All numbers are little-endian; a string
 // and a list have their length in front, as a u32. static/frame.js reads them.
-//
-// Its methods are not inlined: there are hundreds of calls, and as code in each
-// place they would be a twelfth of the page's program.
 type packer []byte
 
-//go:noinline
 func (p *packer) u8(v uint8) { *p = append(*p, v) }
 
-//go:noinline
 func (p *packer) u16(v uint16) { *p = binary.LittleEndian.AppendUint16(*p, v) }
 
-//go:noinline
 func (p *packer) u32(v uint32) { *p = binary.LittleEndian.AppendUint32(*p, v) }
 
-//go:noinline
 func (p *packer) f64(v float64) { *p = binary.LittleEndian.AppendUint64(*p, math.Float64bits(v)) }
 
-//go:noinline
 func (p *packer) u64(v uint64) { p.f64(float64(v)) } // as all numbers of JavaScript
 
-//go:noinline
 func (p *packer) str(s string) {
 	p.u32(uint32(len(s)))
 	*p = append(*p, s...)
 }
 
-//go:noinline
 func (p *packer) raw(b []byte) {
 	p.u32(uint32(len(b)))
 	*p = append(*p, b...)
 }
 
-//go:noinline
 func (p *packer) bool(v bool) {
 	var n uint8
 	if v {

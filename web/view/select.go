@@ -6,7 +6,8 @@ import (
 	"porthole/wire"
 )
 
-// Select marks an event and its matches; 0 marks none.
+// Select marks an event and its matches; 0 marks none. The first event of a fold
+// stands for all of it.
 func (v *View) Select(id uint64) { v.selected = id }
 
 // Freeze lets the lines stay as they are while events go on coming.
@@ -85,7 +86,8 @@ func (v *View) Step(id uint64, n int) uint64 {
 // read, and on to the read after that with bytes of the same write. Towards the
 // writes, it goes from a read to its last write, and back to the write before
 // that with bytes in the same read. So it goes from end() to the peer's end, and
-// from reset() to its error, and back. Where there is none, it stays.
+// from reset() to its error, and back. Where there is none, it stays. Where it
+// comes to a fold, that is to the first event, which stands for all.
 func (v *View) Travel(id uint64, reads bool) uint64 {
 	s := &v.Store
 	s.settle()
@@ -93,21 +95,20 @@ func (v *View) Travel(id uint64, reads bool) uint64 {
 	if !ok {
 		return id
 	}
-	r := &s.rows[slot]
-	if to, ok := s.travel(r, reads); ok {
-		return s.rows[to].id
+	if to, ok := s.travel(&s.rows[slot], reads); ok {
+		return s.first(&s.rows[to]).id
 	}
 	return id
 }
 
 func (s *Store) travel(r *row, reads bool) (uint32, bool) {
-	f, ok := s.flowOf(r)
+	f, ok := s.moved(r)
 	if !ok {
 		return s.partner(r, reads)
 	}
 	call := r.kind == wire.CallWrite
 	peers := f.peersOf(r.kind)
-	i, j := s.overlap(peers, r.from, r.to)
+	i, j := s.overlap(peers, f.from, f.to)
 	switch {
 	case i == j:
 		return 0, false
@@ -116,13 +117,13 @@ func (s *Store) travel(r *row, reads bool) (uint32, bool) {
 	case !call && !reads:
 		return peers.slot(j - 1), true
 	case call: // the write before it, if the first of its reads has bytes of that
-		k, _ := s.overlap(f.writes, r.from, r.to)
-		if first := &s.rows[peers.slot(i)]; k > 0 && s.rows[f.writes.slot(k-1)].to > first.from {
+		k, _ := s.overlap(f.writes, f.from, f.to)
+		if first := s.first(s.nth(peers, i)); k > 0 && s.nth(f.writes, k-1).to > first.from {
 			return f.writes.slot(k - 1), true
 		}
 	default: // the read behind it, if it has bytes of the last of its writes
-		_, k := s.overlap(f.reads, r.from, r.to)
-		if last := &s.rows[peers.slot(j-1)]; k < f.reads.len() && s.rows[f.reads.slot(k)].from < last.to {
+		_, k := s.overlap(f.reads, f.from, f.to)
+		if last, _ := s.moved(s.first(s.nth(peers, j-1))); k < f.reads.len() && s.nth(f.reads, k).from < last.to {
 			return f.reads.slot(k), true
 		}
 	}
@@ -176,7 +177,7 @@ func (s *Store) partner(r *row, forth bool) (uint32, bool) {
 	return 0, false
 }
 
-// group is the selected event and its matches.
+// group is the selected event, or fold, and its matches.
 type group struct {
 	id       uint64
 	slot     uint32
@@ -196,9 +197,9 @@ func (v *View) group() group {
 		return group{}
 	}
 	r := &s.rows[slot]
-	g := group{id: r.id, slot: slot, pair: s.pairOf(r), kind: r.kind, from: r.from, to: r.to}
-	if f, ok := s.flowOf(r); ok {
-		g.writer = f.writer
+	g := group{id: r.id, slot: slot, pair: s.pairOf(r), kind: r.kind}
+	if f, ok := s.moved(r); ok {
+		g.writer, g.from, g.to = f.writer, f.from, f.to
 		return g
 	}
 	for _, forth := range []bool{true, false} {
@@ -235,17 +236,26 @@ func (g *group) touches(p *Pair, writer wire.Side, from, to uint64) bool {
 	return g.id != 0 && g.writer == writer && g.pair == p && from < g.to && to > g.from
 }
 
-// peers is how many writes a line's reads have bytes of, or how many reads took
-// a line's writes; 0 if that is not known.
-func (s *Store) peers(ln *line, r *row) int {
-	f, ok := s.flowOf(r)
-	if !ok {
+// peers is, by a line's first row, how many writes the line's reads have bytes
+// of, or how many reads took its writes; 0 if that is not known.
+func (s *Store) peers(r *row) int {
+	f, ok := s.moved(r)
+	switch {
+	case !ok:
 		return 0
+	case r.kind == wire.Data:
+		return s.writesOf(&f)
 	}
-	peers, to := f.peersOf(r.kind), s.rows[ln.last].to
-	i, j := s.overlap(peers, r.from, to)
-	if i < j && r.kind == wire.Data && (s.rows[peers.slot(i)].from > r.from || s.rows[peers.slot(j-1)].to < to) {
-		return 0 // the store knows only some of the writes
+	i, j := s.overlap(f.reads, f.from, f.to)
+	return j - i
+}
+
+// writesOf is how many writes a stretch is of, or 0 if some of them are not
+// known.
+func (s *Store) writesOf(f *stretch) int {
+	i, j := s.overlap(f.writes, f.from, f.to)
+	if i == j || s.nth(f.writes, i).from > f.from || s.nth(f.writes, j-1).to < f.to {
+		return 0
 	}
 	return j - i
 }

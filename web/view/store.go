@@ -43,7 +43,7 @@ type Store struct {
 	id    uint64   // the newest
 
 	origins origins
-	words   table[words]
+	words   table
 	arena   arena
 	pairs   pairs
 
@@ -292,17 +292,44 @@ func (s *Store) Events() iter.Seq2[*wire.Event, uint64] {
 	return func(yield func(*wire.Event, uint64) bool) {
 		s.merge()
 		for pos := s.base; pos < s.end(); pos++ {
-			r := s.at(pos)
-			switch {
-			case r.flags&rowLost != 0:
+			switch r := s.at(pos); {
+			case !s.told(r):
+			case !r.event():
 				if !yield(nil, r.to) {
 					return
 				}
-			case r.event() && s.sieve.follows(s, r, s.pairOf(r)):
+			default:
 				if e := s.event(r); !yield(&e, 0) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// told tells whether a row is among Events.
+func (s *Store) told(r *row) bool {
+	return r.flags&rowLost != 0 || r.event() && s.sieve.follows(s, r, s.pairOf(r))
+}
+
+// Ordinal is which of Events an event is, from 1, and so its id when they are
+// loaded: a gap counts, and as one with the gap before it. It is 0 for what is
+// no event among them.
+func (v *View) Ordinal(id uint64) (n int) {
+	s := &v.Store
+	s.merge()
+	gap := false
+	for pos := s.base; pos < s.end(); pos++ {
+		r := s.at(pos)
+		if !s.told(r) {
+			continue
+		}
+		if r.event() || !gap {
+			n++
+		}
+		if gap = !r.event(); r.id == id && !gap {
+			return n
+		}
+	}
+	return 0
 }
