@@ -16,7 +16,6 @@ import { t, translate } from './words.js';
 let program = null; // the object porthole, once it runs
 let fault = null; // why it does not: makes a matter for the card
 let frame = null; // the last one
-let due = false;
 const waiters = new Set();
 
 // What the parts of the page share.
@@ -29,15 +28,51 @@ const app = {
 };
 const ladder = new Ladder(ask);
 
-/** ask asks for a frame. */
+// ── frames ──
+
+const NEWS = 45; // ms at least between two frames that only news ask for: no eye reads faster
+const REST = 100; // ms between two drawings of what is beside the ladder, while only numbers change
+const HIDDEN = 100; // ms
+
+let call = 0; // of draw, before the browser's next picture
+let timer = 0; // of due
+let asked = false; // by the visitor, or by a part: all is drawn
+let told = -Infinity; // when the last frame was that only news had asked for
+let rested = -Infinity; // when all was drawn
+let rest = 0; // the timer that sees to it, should no more news come
+
+/** ask asks for a frame, in which all is drawn. */
 function ask() {
-  if (due) return;
-  due = true;
-  requestAnimationFrame(draw);
+  asked = true;
+  if (document.hidden) timer ||= setTimeout(due, HIDDEN);
+  else due();
 }
 
-/** until resolves with the first frame for which test holds, and rejects after
-    ms. A hidden page has no frames of its own, so that it is asked on a timer. */
+// news asks for a frame that shows what has come.
+function news() {
+  if (call !== 0 || timer !== 0) return;
+  const wait = document.hidden ? HIDDEN : told + NEWS - performance.now();
+  if (wait > 0) timer = setTimeout(due, wait);
+  else due();
+}
+
+// due sees to it that draw is called. A hidden page has no pictures: there it is
+// called at once, or a lesson would stand still until the visitor comes back,
+// and what is read aloud with it.
+function due() {
+  clearTimeout(timer);
+  timer = 0;
+  if (document.hidden) draw();
+  else call ||= requestAnimationFrame(draw);
+}
+
+document.addEventListener('visibilitychange', () => {
+  cancelAnimationFrame(call); // it may not come
+  call = 0;
+  ask();
+});
+
+/** until resolves with the first frame for which test holds, and rejects after ms. */
 function until(test, ms) {
   return new Promise((resolve, reject) => {
     const waiter = { test, resolve };
@@ -60,22 +95,42 @@ function answer() {
 }
 
 function draw() {
-  due = false;
+  const now = performance.now();
+  call = 0;
   if (fault !== null) drawFault();
   if (program === null) return;
   const { first, rows } = ladder.wanted(program);
   const before = frame;
   frame = decode(program.frame(first, rows));
+  if (!asked) told = now;
+  if (asked || now - rested >= REST || differs(before, frame)) {
+    asked = false;
+    rested = now;
+    clearTimeout(rest);
+    rest = 0;
+    drawBeside();
+  } else rest ||= setTimeout(ask, rested + REST - now);
+  ladder.draw(frame, program); // last: it follows the foot, where the card is
+  tell(before);
+  answer();
+}
+
+// drawBeside draws all but the ladder.
+function drawBeside() {
   drawGateway();
   drawEnds(frame);
   drawTools(frame);
   drawTry(frame);
   drawKeep(frame);
   drawInspect(frame);
-  ladder.draw(frame, program); // last: it follows the foot, where the card is
-  tell(before);
-  answer();
 }
+
+// differs tells whether a frame brings more than other numbers.
+const states = ['mode', 'link', 'retry', 'target', 'offers', 'sock', 'chosen', 'shown', 'own', 'listener', 'selected'];
+const endStates = ['seen', 'closed', 'paused', 'local'];
+
+const differs = (a, b) => a === null || states.some((k) => a[k] !== b[k]) || [[a.client, b.client], [a.server, b.server]]
+  .some(([x, y]) => x.kernel.state !== y.kernel.state || endStates.some((k) => x[k] !== y[k]));
 
 // ── the gateway ──
 
@@ -209,7 +264,7 @@ async function load() {
     fail(() => ({ say: t('stopped') }));
   });
   program = globalThis.porthole;
-  program.start(gateway(), ask);
+  program.start(gateway(), news);
   document.dispatchEvent(new CustomEvent('porthole:ready')); // a link may bring a capture
 }
 

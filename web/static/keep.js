@@ -2,13 +2,14 @@
 // capture itself. And what was kept can be looked at again, without a server.
 
 import { element, get, hide, mark, put } from './dom.js';
-import { Mode, Side, decodeInspect } from './frame.js';
+import { Mode } from './frame.js';
 import { heading, outside } from './help.js';
 import { fill, plain } from './prose.js';
 import { t } from './words.js';
 
 const LONGEST = 8000; // characters of a link; longer ones get lost on their way
 const LARGEST = 64 << 20; // bytes of a file that is read
+const INFLATED = 4 << 20; // bytes that a link may unfold to: few letters can say very many
 const formats = [
   { key: 'ndjson', file: 'porthole.ndjson', type: 'application/x-ndjson' },
   { key: 'mermaid', file: 'porthole.mmd', type: 'text/plain', copy: true },
@@ -24,9 +25,22 @@ const parts = () => location.hash.slice(1).split('&').filter((part) => part !== 
 
 // ── links: deflated, and in the letters that an address may have ──
 
-async function pass(bytes, through) {
-  const stream = new Blob([bytes]).stream().pipeThrough(through);
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+class TooMuch extends Error {}
+
+// pass sends bytes through a stream, and throws if more than most come out.
+async function pass(bytes, through, most) {
+  const chunks = [];
+  let size = 0;
+  for (const reader = new Blob([bytes]).stream().pipeThrough(through).getReader(); ;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    size += value.length;
+    if (size <= most) continue;
+    reader.cancel().catch(() => {});
+    throw new TooMuch();
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 function base64url(bytes) {
@@ -37,25 +51,16 @@ function base64url(bytes) {
 
 const fromBase64url = (text) => Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
 
-// place is which event of an export the selected one is, from 1: that will be
-// its number in the capture. 0 if none is selected, or it is a label.
-function place() {
-  const program = app.program();
-  const d = decodeInspect(program.inspect(0, 0).slice());
-  if (d === null || d.name === '') return 0;
-  const side = d.side === Side.CLIENT ? 'client' : 'server';
-  const lines = new TextDecoder().decode(program.export('ndjson')).split('\n').filter((line) => line !== '');
-  return 1 + lines.map((line) => JSON.parse(line)).findLastIndex((e) => e.event === d.name && e.side === side &&
-    (e.local ?? '') === d.local && (d.to === d.from || (e.from ?? 0) === ownFrom(d)));
-}
-
-// ownFrom is where the selected event's own bytes begin.
-const ownFrom = (d) => [...d.writes, ...d.reads].find((piece) => piece.id === d.id)?.from ?? d.from;
-
+// link is the address that holds the capture, and names the selected event as
+// the capture will: by its place in it. There is none of a capture that whoever
+// opens the link would refuse.
 async function link() {
-  const compact = app.program().export('compact').slice();
-  const packed = base64url(await pass(compact, new CompressionStream('deflate-raw')));
-  const e = place();
+  const program = app.program();
+  const compact = program.export('compact').slice();
+  if (compact.length > INFLATED) return null;
+  const packed = base64url(await pass(compact, new CompressionStream('deflate-raw'), INFLATED));
+  const { selected } = app.frame();
+  const e = selected ? program.ordinal(selected) : 0;
   return new URL(`#c=${packed}${e > 0 ? `&e=${e}` : ''}`, location.href).href;
 }
 
@@ -75,8 +80,8 @@ async function share() {
   if (app.frame().total === 0) told = t('kept-nothing');
   else {
     const url = await link();
-    all = url.length > LONGEST;
-    if (all) told = t('kept-long', url.length, LONGEST);
+    all = url === null || url.length > LONGEST;
+    if (all) told = t('kept-long', url?.length ?? 0, LONGEST);
     else {
       history.replaceState(history.state, '', new URL(url).hash);
       told = t(await copy(url) ? 'kept-copied' : 'kept-address', url.length);
@@ -109,8 +114,10 @@ async function bringFile(file) {
     }
   }
   told = null;
-  if (problem === null) get('keepbox').close();
-  else {
+  if (problem === null) {
+    forget();
+    get('keepbox').close();
+  } else {
     app.say(plain(problem));
     open();
   }
@@ -124,17 +131,22 @@ async function bringLink() {
   told = null;
   try {
     const packed = fromBase64url(part.slice(2));
-    problem = bring(await pass(packed, new DecompressionStream('deflate-raw')), 'compact', '');
-  } catch {
-    problem = t('kept-torn');
+    problem = bring(await pass(packed, new DecompressionStream('deflate-raw'), INFLATED), 'compact', '');
+  } catch (error) {
+    problem = t(error instanceof TooMuch ? 'kept-bomb' : 'kept-torn', INFLATED >> 20);
   }
   if (problem !== null) open();
 }
 
-function leave() {
-  app.program()?.live();
+// forget takes the capture out of the address, which opens something else now.
+function forget() {
   const rest = parts().filter((p) => !p.startsWith('c=') && !p.startsWith('e='));
   history.replaceState(history.state, '', rest.length > 0 ? `#${rest.join('&')}` : location.pathname + location.search);
+}
+
+function leave() {
+  app.program()?.live();
+  forget();
   get('text').focus(); // the button goes
   app.ask();
 }

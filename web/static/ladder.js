@@ -57,7 +57,7 @@ export class Ladder {
       ask();
     });
     for (const e of [this.box, get('card')]) watch.observe(e);
-    new ResizeObserver(() => this.move()).observe(this.body);
+    new ResizeObserver(() => this.move()).observe(this.table);
     this.watchRatio();
     this.measure();
   }
@@ -185,13 +185,13 @@ export class Ladder {
     const above = dropped > 0 ? this.height : 0;
     const grown = this.tall !== total * this.height;
     this.tall = total * this.height;
-    if (grown) this.body.style.height = `${this.tall}px`;
+    if (grown) this.table.style.height = `${this.tall}px`;
     mark(this.table, 'aria-rowcount', total + 1);
     this.older.hidden = dropped === 0;
     if (dropped > 0) put(this.older, older(dropped, frame.droppedBytes));
     this.box.classList.toggle('waiting', frame.conns.length === 0);
-    const changed = this.fill(lines, first);
-    this.strokes.draw(frame, changed);
+    this.fill(lines, first);
+    this.strokes.draw(frame);
 
     Object.assign(this, { lines, first, total, above });
     this.settle(grown);
@@ -221,19 +221,14 @@ export class Ladder {
       body.append(...moved.map((row) => row.el));
       pool.push(...moved);
     }
-    let changed = false;
     pool.forEach((row, i) => {
       if (i < lines.length) {
-        if (row.show(lines[i], lines[i - 1], lines[i + 1])) changed = true;
+        row.show(lines[i], lines[i - 1], lines[i + 1]);
         row.move(first + i, this.height);
-      } else if (!row.el.hidden) {
-        row.hide();
-        changed = true;
-      }
+      } else if (!row.el.hidden) row.hide();
     });
     // The button of a fold that went away with its row had the focus.
     if (focused !== null && document.activeElement !== focused) this.box.focus({ preventScroll: true });
-    return changed;
   }
 
   // settle puts the window where it belongs. To set it now would lay the page

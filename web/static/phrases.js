@@ -161,7 +161,6 @@ export const phrases = {
   'e-pause()': ['The program stops reading. Bytes heap up in its kernel, then in the sender\'s.', '程序停止读取。字节先堆在它的内核里，再堆到发送方的内核里。'],
   'e-resume()': ['The program reads again.', '程序又开始读取。'],
   'e-close()': ['The server stops listening. Its connections live on; close comes after the last.', '服务端停止监听。已有连接继续；最后一条结束后才有 close。'],
-  'e-fold': [(n) => `${count(n)} events of one kind, in one burst.`, (n) => `同一阵里的 ${count(n)} 条同类事件。`],
 
   // ── keeping ──
   events: [(n) => many(n, 'line'), (n) => `${count(n)} 行`],
@@ -175,14 +174,15 @@ export const phrases = {
   'kept-copied': [(n) => [`The link is copied, and in the address bar: ${count(n)} characters.`], (n) => [`链接已复制，也在地址栏里：${count(n)} 个字符。`]],
   'kept-address': [(n) => [`The link is in the address bar (${count(n)} characters); this browser does not let the page copy it.`], (n) => [`链接在地址栏里（${count(n)} 个字符）；此浏览器不允许页面复制。`]],
   'kept-long': [
-    (n, most) => [`A link would have ${count(n)} characters; beyond ${count(most)} links break on their way. Download it as NDJSON, or choose one connection.`],
-    (n, most) => [`链接会有 ${count(n)} 个字符；超过 ${count(most)} 就容易在途中断掉。请下载 NDJSON，或只选一条连接。`],
+    (n, most) => [n > 0 ? `A link would have ${count(n)} characters;` : 'That is far too much for a link:', ` beyond ${count(most)} characters links break on their way. Download it as NDJSON, or choose one connection.`],
+    (n, most) => [n > 0 ? `链接会有 ${count(n)} 个字符；超过 ${count(most)} 就容易在途中断掉。` : `内容远超一个链接所能容纳：超过 ${count(most)} 个字符就容易在途中断掉。`, '请下载 NDJSON，或只选一条连接。'],
   ],
   'kept-nothing': [() => ['There is nothing to share yet.'], () => ['还没有可分享的内容。']],
   'kept-noprogram': [() => ['The program is not loaded, so nothing can be shown.'], () => ['程序没有加载，无法显示。']],
   'kept-large': [(name) => [code(name), ' is too large: 64 MB at most.'], (name) => [code(name), ' 太大：最多 64 MB。']],
   'kept-bad': [(name, why) => [code(name), ' is no capture: ', code(why), '.'], (name, why) => [code(name), ' 不是捕获：', code(why), '。']],
   'kept-link': ['The link', '链接'],
+  'kept-bomb': [(most) => [`The link unfolds to more than ${most} MB. No capture that this page shares does: it was not opened.`], (most) => [`链接解开后超过 ${most} MB。本页分享的捕获不会这么大：没有打开它。`]],
   'kept-torn': [() => ['The link holds a capture that is torn: some of its characters are missing. Ask for it again.'], () => ['链接里的捕获不完整：缺了一些字符。请重新索取。']],
   'kept-open': ['Open a capture', '打开捕获'],
   'kept-drop': ['An NDJSON file: choose it here, or drop it anywhere on the page.', 'NDJSON 文件：在这里选择，或拖到页面任意处。'],

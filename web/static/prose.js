@@ -1,7 +1,7 @@
 // Text for people: sentences made of parts, and text from a socket, which must
 // not break a line, nor turn its direction, nor hide.
 
-import { count, element } from './dom.js';
+import { count, element, put } from './dom.js';
 
 const samePart = (a, b) => a === b || (Array.isArray(a) && Array.isArray(b) && a[0] === b[0] && a[1] === b[1]);
 
@@ -11,9 +11,10 @@ export function fill(e, parts) {
   if (was?.length === parts.length && parts.every((part, i) => samePart(part, was[i]))) return;
   e.prose = parts;
   if (parts.length === 1 && typeof parts[0] === 'string') {
-    e.textContent = parts[0];
+    put(e, parts[0]);
     return;
   }
+  e.said = undefined; // put knows no more what is there
   e.replaceChildren(...parts.map((part) => {
     if (typeof part === 'string') return part;
     const inner = element(part[0], '');

@@ -1,7 +1,7 @@
 // One row of the ladder: what a line of a frame says, in words. Its strokes are
 // on the canvas behind it (strokes.js).
 
-import { count, dress, element, mark, put, size } from './dom.js';
+import { count, dress, element, equal, mark, put, size } from './dom.js';
 import { Flag, Side } from './frame.js';
 import { broken, fill } from './prose.js';
 import { known, t } from './words.js';
@@ -38,8 +38,6 @@ function chip({ flags, name, peers, times }) {
 
 const short = (n) => (n < 1000 ? String(n) : n < 1e6 ? `${Number((n / 1e3).toPrecision(2))}k` : `${Number((n / 1e6).toPrecision(2))}M`);
 
-const same = (a, b) => Object.keys(a).every((k) => a[k] === b[k]);
-
 /** broke tells whether the lifelines are broken above a line, whose gap
     belongs to the mark, if one is there. */
 export const broke = (line, before) => line.gap > IDLE && !(before?.flags & Flag.MARK);
@@ -71,18 +69,17 @@ export class Row {
     this.line = null;
   }
 
-  /** show makes line the content, and returns whether it was not. before and
-      after are its neighbours; the mark above takes the gap of a line. */
+  /** show makes line the content. before and after are its neighbours; the mark
+      above takes the gap of a line. */
   show(line, before, after) {
     if (this.el.hidden) this.el.hidden = false;
     const marked = Boolean(before?.flags & Flag.MARK);
     const next = line.flags & Flag.MARK && after ? after.gap : -1;
-    if (this.line !== null && this.marked === marked && this.next === next && same(this.line, line)) return false;
+    if (this.line !== null && equal(this.line, line) && this.marked === marked && this.next === next) return;
     this.line = line;
     this.marked = marked;
     this.next = next;
     this.write(line);
-    return true;
   }
 
   /** move puts the row to an index. */

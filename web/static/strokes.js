@@ -3,9 +3,9 @@
 // in the sheet that scrolls, over the rows that are drawn, so that both move as
 // one between two frames.
 
-import { get } from './dom.js';
+import { equal, get } from './dom.js';
 import { Arrow, Flag, Life, Link, Mode, Side } from './frame.js';
-import { Shape, broke, shape } from './row.js';
+import { IDLE, Shape, broke, shape } from './row.js';
 
 const NEST = 14; // px inwards, for the lifelines of each further connection
 const FADE = 150; // ms in which a new arrow comes
@@ -13,7 +13,11 @@ const BUSY = 20; // new lines a second with which none fades
 const TOKENS = ['bg', 'edge', 'ink3', 'client', 'server', 'err'];
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
-const alike = (a, b) => a.length === b.length && a.every((x, i) => Object.keys(x).every((k) => x[k] === b[i][k]));
+const alike = (a, b, same = equal) => a.length === b.length && a.every((x, i) => same(x, b[i]));
+
+// drawn tells whether two lines are drawn alike: not what they say, but how.
+const drawn = (a, b) => a.id === b.id && a.flags === b.flags && a.side === b.side && a.slot === b.slot &&
+  a.name === b.name && a.note === b.note && a.gap > IDLE === b.gap > IDLE;
 
 export class Strokes {
   constructor() {
@@ -22,7 +26,6 @@ export class Strokes {
     this.frame = null;
     this.space = {}; // where the columns are, in px
     this.colours = null; // the tokens, as long as the theme is the same
-    this.others = []; // by slot: that the last connection seen there is another program's
     this.newest = Infinity; // the last line's id in the frame before
     this.coming = new Map(); // ids of new lines, and when each began to fade in
     this.lately = []; // when the last lines came
@@ -41,7 +44,7 @@ export class Strokes {
       of it, row: the height of a row, client and server: x of the lifelines. */
   fit(space) {
     const { canvas } = this;
-    if (this.ratio === devicePixelRatio && alike([this.space], [space])) return;
+    if (this.ratio === devicePixelRatio && equal(space, this.space)) return;
     this.space = space;
     const ratio = this.ratio = devicePixelRatio;
     canvas.width = Math.round(space.width * ratio);
@@ -51,15 +54,16 @@ export class Strokes {
     if (this.frame) this.paint(performance.now()); // for it is empty now
   }
 
-  /** draw draws a frame, unless it would look as it does. changed tells that
-      lines are not what they were. */
-  draw(frame, changed) {
+  /** draw draws a frame, unless it would look as it does: while a burst streams,
+      most frames bring other numbers and no other strokes. */
+  draw(frame) {
     const before = this.frame;
     const now = performance.now();
     this.frame = frame;
     this.arrive(frame, now);
-    if (!changed && before !== null && before.first === frame.first && before.total === frame.total && before.link === frame.link &&
-      alike(before.lives, frame.lives) && alike(before.arrows, frame.arrows)) return;
+    if (before !== null && before.first === frame.first && before.total === frame.total && before.link === frame.link &&
+      before.mode === frame.mode && alike(before.lives, frame.lives) && alike(before.arrows, frame.arrows) &&
+      alike(before.lines, frame.lines, drawn)) return;
     this.paint(now);
   }
 
@@ -127,18 +131,6 @@ export class Strokes {
     return other ? this.colours.ink3 : side === Side.CLIENT ? this.colours.client : this.colours.server;
   }
 
-  // other tells whether a slot is another program's between two places. Of a
-  // lifeline whose events are all out of sight, it is as it was.
-  other(slot, from, to) {
-    const { first, lines } = this.frame;
-    const end = Math.min(lines.length, Math.ceil(to) - first);
-    for (let i = Math.max(0, Math.floor(from) - first); i < end; i++) {
-      const l = lines[i];
-      if (l.number > 0 && l.slot === slot) return (this.others[slot] = (l.flags & Flag.OTHER) > 0);
-    }
-    return this.others[slot] ?? false;
-  }
-
   // tints are behind the rows of the selected group, in the colour of its
   // arrows, and the selected row begins with a bar. A row's own background would
   // lie over the strokes and change their colour.
@@ -148,7 +140,7 @@ export class Strokes {
     frame.lines.forEach((line, i) => {
       if (!(line.flags & (Flag.GROUP | Flag.SELECTED))) return;
       const wrong = lead ? lead.kind === Arrow.RESET : line.name === 'error';
-      const other = line.flags & Flag.OTHER;
+      const other = lead ? lead.other : line.flags & Flag.OTHER;
       pen.fillStyle = wrong && !other ? colours.err : this.colour((lead ?? line).side, other);
       pen.globalAlpha = line.flags & Flag.SELECTED ? 0.16 : 0.09;
       pen.fillRect(0, i * row, width, row);
@@ -180,7 +172,7 @@ export class Strokes {
       const x = this.x(life.side, life.slot);
       const from = this.y(life.from);
       const to = life.to > frame.total ? height : this.y(life.to);
-      pen.strokeStyle = this.colour(life.side, this.other(life.slot, life.from, life.to));
+      pen.strokeStyle = this.colour(life.side, life.other);
       let at = from;
       for (const [above, below] of breaks) {
         if (below <= from || above >= to) continue;
@@ -263,9 +255,7 @@ export class Strokes {
     pen.globalAlpha = 1;
   }
 
-  look({ kind, side, slot, group, dim, from, to }, now) {
-    const line = this.line(from) ?? this.line(to);
-    const other = line ? (line.flags & Flag.OTHER) > 0 : this.others[slot] ?? false;
+  look({ kind, side, other, group, dim, from, to }, now) {
     const since = this.coming.get(this.line(Math.max(from, to))?.id);
     const come = since === undefined ? 1 : Math.min(1, Math.max(0.05, (now - since) / FADE));
     return {
