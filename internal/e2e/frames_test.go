@@ -83,16 +83,16 @@ type frames struct {
 
 // TestFrames measures the page under 20,000 events a second over the real
 // chain, and in 100,000 events at rest. The floor is an empty page that works
-// for 2 ms in each frame, while the same events come and go and no page hears of
-// them: what this machine has to give. Only what does not depend on it is asserted; the rest is for the
-// reader. `make frames` runs it.
+// for 2 ms in each frame, while the same events come and go and no page hears
+// of them: what this machine has to give. Only what does not depend on it is
+// asserted; the rest is for the reader. `make frames` runs it.
 func TestFrames(t *testing.T) {
 	if os.Getenv("FRAMES") == "" {
 		t.Skip("make frames measures")
 	}
 	const perSecond, conns, live, least = 20_000, 4, 10 * time.Second, 100_000
-	_, target, events := tcpserver(t)
-	_, url := gateway(t, "--target", target, "--watch", events)
+	gw, url := gateway(t, "--greeter", "127.0.0.1:0")
+	target := greeterOf(t, gw)
 	b := browser.Start(t)
 	visitor := browser.Visitor{Width: 1100, Height: 844, Before: stopwatch}
 
@@ -125,7 +125,8 @@ func TestFrames(t *testing.T) {
 	total = 0
 	p := b.Open(t, url, visitor)
 	p.Wait(connected)
-	measure(p, "idle", func() { time.Sleep(2 * time.Second) })
+	measure(p, "idle", func() { eval(t, p, `new Promise(done => setTimeout(done, 2000))`, nil) })
+	stream() // until the browser has compiled well what is run often, and all rows are taken
 	got := measure(p, "live", stream)
 	t.Logf("live / floor: frame gap p95 %.2f, draw p95 %.2f", got.GapP95/floor.GapP95, got.DrawP95/floor.DrawP95)
 

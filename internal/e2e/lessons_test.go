@@ -51,11 +51,21 @@ func press(t *testing.T, p *browser.Page, key string) {
 func lesson(t *testing.T, p *browser.Page, n int) {
 	t.Helper()
 	l := lessons[n]
+	// It may be busy for a few frames only, and have said the same before.
+	eval(t, p, `{
+		window.began = false
+		const list = document.querySelector('#lessons')
+		new MutationObserver((_, observer) => {
+			if (list.ariaBusy !== 'true') return
+			window.began = true
+			observer.disconnect()
+		}).observe(list, { attributes: true })
+	}`, nil)
 	press(t, p, fmt.Sprint(n+1))
 	if l.guess {
 		p.Click(`#guesses button:nth-child(3)`)
 	}
-	p.Wait(fmt.Sprintf(`document.querySelector('#lessons').ariaBusy !== 'true' && document.querySelector('#lesson').textContent.includes(%q)`, l.said))
+	p.Wait(fmt.Sprintf(`began && document.querySelector('#lessons').ariaBusy !== 'true' && document.querySelector('#lesson').textContent.includes(%q)`, l.said))
 }
 
 // TestLessons runs them one after the other in one page, by the keys of the
