@@ -81,7 +81,8 @@ var sights = map[string]func(t *testing.T, p *browser.Page, gw *process){
 	"lost": func(t *testing.T, p *browser.Page, gw *process) { lesson(t, p, 0); gw.kill(); p.Wait(lost) },
 	"share": func(t *testing.T, p *browser.Page, _ *process) {
 		lesson(t, p, 2)
-		p.Navigate(link(t, p))
+		link(t, p)
+		p.Reload()
 		p.Wait(captured)
 	},
 }
