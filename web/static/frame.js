@@ -65,7 +65,7 @@ const life = (r) => ({
 });
 
 const arrow = (r) => ({
-  kind: r.u8(), side: r.u8(), slot: r.u8(), other: r.bool(), group: r.bool(), band: r.bool(), dim: r.bool(),
+  kind: r.u8(), side: r.u8(), slot: r.u8(), group: r.bool(), band: r.bool(), dim: r.bool(),
   from: r.f64(), to: r.f64(),
 });
 

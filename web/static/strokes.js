@@ -140,7 +140,7 @@ export class Strokes {
     frame.lines.forEach((line, i) => {
       if (!(line.flags & (Flag.GROUP | Flag.SELECTED))) return;
       const wrong = lead ? lead.kind === Arrow.RESET : line.name === 'error';
-      const other = lead ? lead.other : line.flags & Flag.OTHER;
+      const other = line.flags & Flag.OTHER;
       pen.fillStyle = wrong && !other ? colours.err : this.colour((lead ?? line).side, other);
       pen.globalAlpha = line.flags & Flag.SELECTED ? 0.16 : 0.09;
       pen.fillRect(0, i * row, width, row);
@@ -255,11 +255,11 @@ export class Strokes {
     pen.globalAlpha = 1;
   }
 
-  look({ kind, side, other, group, dim, from, to }, now) {
+  look({ kind, side, group, dim, from, to }, now) {
     const since = this.coming.get(this.line(Math.max(from, to))?.id);
     const come = since === undefined ? 1 : Math.min(1, Math.max(0.05, (now - since) / FADE));
     return {
-      colour: kind === Arrow.RESET && !other ? this.colours.err : this.colour(side, other),
+      colour: kind === Arrow.RESET ? this.colours.err : this.colour(side, false),
       alpha: come * (dim ? 0.3 : 1), group, dash: kind === Arrow.END,
     };
   }

@@ -16,11 +16,11 @@ const (
 	arrowReset
 )
 
-// arrow leads from the line of what one end did to that of what the other met.
+// arrow leads from the line of what one end did to that of what the other met:
+// of our own connections, for of no other are both ends seen.
 type arrow struct {
 	kind             arrowKind
 	side, slot       uint8
-	other            bool // of a pair that is not this page's
 	group, band, dim bool
 	part             int    // see thin
 	from, to         int    // indexes of lines
@@ -31,7 +31,6 @@ func (a *arrow) pack(p *packer) {
 	p.u8(uint8(a.kind))
 	p.u8(a.side)
 	p.u8(a.slot)
-	p.bool(a.other)
 	p.bool(a.group)
 	p.bool(a.band)
 	p.bool(a.dim)
@@ -121,7 +120,6 @@ func (v *View) add(a arrow, from, to *row, first, last int) {
 	}
 	fl, tl := s.line(from.line), s.line(to.line)
 	a.side, a.slot, a.part = uint8(from.side), s.slot(from), len(v.parts)-1
-	a.other = !s.pairOf(from).Own()
 	a.band = (fl.flags|tl.flags)&lineFold != 0
 	a.dim = fl.hits == 0 && tl.hits == 0
 	if n := len(v.arrows); n > 0 {

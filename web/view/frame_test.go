@@ -122,7 +122,6 @@ type arrow struct {
 	Kind  uint8   `json:"kind"`
 	Side  uint8   `json:"side"`
 	Slot  uint8   `json:"slot"`
-	Other bool    `json:"other"`
 	Group bool    `json:"group"`
 	Band  bool    `json:"band"`
 	Dim   bool    `json:"dim"`
@@ -178,7 +177,7 @@ func unpack(t testing.TB, b []byte) frame {
 	})
 	f.Lives = list(r, func() life { return life{r.u8(), r.u8(), r.bool(), r.u8(), r.bool(), r.f64(), r.f64()} })
 	f.Arrows = list(r, func() arrow {
-		return arrow{r.u8(), r.u8(), r.u8(), r.bool(), r.bool(), r.bool(), r.bool(), r.f64(), r.f64()}
+		return arrow{r.u8(), r.u8(), r.u8(), r.bool(), r.bool(), r.bool(), r.f64(), r.f64()}
 	})
 	if len(r.b) > 0 {
 		t.Errorf("%d bytes are left behind the frame", len(r.b))
@@ -330,8 +329,9 @@ func TestLineText(t *testing.T) {
 	}
 }
 
-// The page's own decoder reads the same as the mirror of it above.
-func TestFrameInJavaScript(t *testing.T) {
+// inJavaScript runs a module in node, beside frame.js as the page has it.
+func inJavaScript(t *testing.T, module string, stdin []byte) (stdout []byte) {
+	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Skip("no node here; the browser's tests read frames too")
@@ -344,17 +344,23 @@ func TestFrameInJavaScript(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "frame.mjs"), source, 0o666); err != nil {
 		t.Fatal(err)
 	}
+	cmd := exec.CommandContext(t.Context(), node, "--input-type=module", "-e", module)
+	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return out
+}
+
+// The page's own decoder reads the same as the mirror of it above.
+func TestFrameInJavaScript(t *testing.T) {
 	for name, v := range map[string]*view.View{"a picture": picture(), "nothing": {}} {
 		packed := v.Frame(nil, 0, all)
-		cmd := exec.CommandContext(t.Context(), node, "--input-type=module", "-e", `
+		out := inJavaScript(t, `
 			import { readFileSync } from 'node:fs';
 			import { decode } from './frame.mjs';
-			console.log(JSON.stringify(decode(readFileSync(0))));`)
-		cmd.Dir, cmd.Stdin = dir, bytes.NewReader(packed)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+			console.log(JSON.stringify(decode(readFileSync(0))));`, packed)
 		var got frame
 		if err := json.Unmarshal(out, &got); err != nil {
 			t.Fatalf("%v\n%s", err, out)

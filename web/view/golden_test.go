@@ -307,7 +307,7 @@ func draw(b *strings.Builder, f *frame) {
 		for _, w := range []struct {
 			is   bool
 			name string
-		}{{a.Other, "other"}, {a.Band, "band"}, {a.Dim, "dim"}, {a.Group, "group"}} {
+		}{{a.Band, "band"}, {a.Dim, "dim"}, {a.Group, "group"}} {
 			if w.is {
 				b.WriteString(" " + w.name)
 			}

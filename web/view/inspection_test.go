@@ -1,12 +1,8 @@
 package view_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -250,19 +246,6 @@ func (l *lesson) inspect(t *testing.T, id uint64, lens view.Lens, first uint64) 
 // The page's own decoder reads the same as the mirror of it above, and its
 // characters are those that a TextDecoder finds.
 func TestInspectInJavaScript(t *testing.T) {
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Skip("no node here; the browser's tests read it too")
-	}
-	dir := t.TempDir()
-	source, err := os.ReadFile(filepath.Join("..", "static", "frame.js"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "frame.mjs"), source, 0o666); err != nil {
-		t.Fatal(err)
-	}
-
 	var in struct{ Packed, Streams [][]byte }
 	var want []*inspection
 	for _, of := range []func() *lesson{
@@ -294,7 +277,7 @@ func TestInspectInJavaScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), node, "--input-type=module", "-e", `
+	stdout := inJavaScript(t, `
 		import { readFileSync } from 'node:fs';
 		import { decodeInspect, text } from './frame.mjs';
 		const { Packed, Streams } = JSON.parse(readFileSync(0));
@@ -302,12 +285,7 @@ func TestInspectInJavaScript(t *testing.T) {
 		console.log(JSON.stringify({
 			Inspections: Packed.map((p) => decodeInspect(bytes(p))),
 			Texts: Streams.map((s) => text(bytes(s))),
-		}, (_, v) => v instanceof Uint8Array ? Buffer.from(v).toString('base64') : v));`)
-	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(stdin)
-	stdout, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, stdout)
-	}
+		}, (_, v) => v instanceof Uint8Array ? Buffer.from(v).toString('base64') : v));`, stdin)
 	var got struct {
 		Inspections []*inspection
 		Texts       []string
