@@ -8,6 +8,7 @@ require (
 	github.com/go-chi/chi/v5 v5.5.0 // the gateway's routes
 	github.com/pkg/browser v0.0.0-20240102092130-5ac0b6a4141c // --open: how each system starts its default browser
 	golang.org/x/sys v0.49.0 // what the kernel says of a socket: TCP_INFO, queue sizes, names of errors
+	golang.org/x/time v0.16.0 // rate: how many frames may bring nothing
 	nhooyr.io/websocket v1.8.17 // the WebSocket on the gateway, in gateway/bridge/socket.go alone
 )
 

@@ -48,7 +48,10 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 		_ = l.Close() // no one has come yet
 		return err
 	}
-	g.bridge = &bridge.Bridge{Policy: g.policy(), Log: &g.log, Open: local(l), Logger: g.logger}
+	g.bridge = &bridge.Bridge{Policy: g.policy(), Open: local(l), Logger: g.logger}
+	if g.Events {
+		g.bridge.Log = &g.log
+	}
 
 	// The parts outlive ctx, until it is their turn.
 	base := context.WithoutCancel(ctx)
@@ -59,14 +62,22 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 	greeted := make(chan struct{})
 	greeterCtx, stopGreeter := context.WithCancel(base)
 	defer stopGreeter()
-	var own *stage
-	if greeting != nil {
-		own = newStage(greeting, g.bridge.Observe)
+	greet := func(context.Context, *greeter.Server) error { return nil }
+	switch {
+	case greeting == nil:
+	case g.Events:
+		own := newStage(greeting, g.bridge.Observe)
 		g.bridge.Server = own
+		greet = own.serve
+	default:
+		greet = func(ctx context.Context, s *greeter.Server) error { return s.Serve(ctx, greeting) }
 	}
 	parts.Go(func() {
 		defer close(greeted)
-		g.greet(greeterCtx, own)
+		// Its clients are mostly our own sockets, which have ended before it does.
+		if err := greet(greeterCtx, &greeter.Server{Grace: time.Second}); err != nil {
+			g.logger.Warn("greeter", "error", err)
+		}
 	})
 	parts.Go(func() { g.watch(watching, greeting == nil) })
 
@@ -146,23 +157,12 @@ func reachable(addr string, l net.Listener) string {
 	return net.JoinHostPort(host, port)
 }
 
-// greet runs our own greeter, if we have one.
-func (g *gateway) greet(ctx context.Context, own *stage) {
-	if own == nil {
-		return
-	}
-	// Its clients are mostly our own sockets, which have ended before it does.
-	if err := own.serve(ctx, &greeter.Server{Grace: time.Second}); err != nil {
-		g.logger.Warn("greeter", "error", err)
-	}
-}
-
 // watch brings in the events of a separate server: the one that was named, or
 // the one that may be on this machine when the greeter is not ours.
 func (g *gateway) watch(ctx context.Context, foreign bool) {
 	w := tap.Watcher{URL: g.Watch, Emit: g.bridge.Observe, Lost: g.bridge.ObserveLost}
 	named := w.URL != ""
-	if !named && !foreign {
+	if !g.Events || !named && !foreign {
 		return
 	}
 	if !named {

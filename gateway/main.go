@@ -41,6 +41,7 @@ type options struct {
 	Greeter string          `default:"localhost:1234" placeholder:"ADDR" help:"Where to start a greeter if there is no --target: host:port, or the path of a Unix socket; port 0 is any free one. A server that listens there already is used instead."`
 	Watch   string          `placeholder:"URL" help:"Show the events of a tcpserver that serves them here, as http://127.0.0.1:1235/events does when there is one on this machine."`
 	Origin  []string        `placeholder:"ORIGIN" help:"A further origin whose pages may connect, as https://example.org. Repeat for more."`
+	Events  bool            `default:"true" negatable:"" help:"Tell pages, and at /events, what sockets do. Without, they carry bytes at less cost."`
 	Open    bool            `help:"Open the page in the default browser."`
 	Log     string          `enum:"text,json" default:"text" help:"How to log to stderr: text or json."`
 	Grace   time.Duration   `default:"5s" help:"How long pages and sockets have to end after SIGINT or SIGTERM. A second signal ends all at once."`

@@ -7,10 +7,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"porthole/gateway/bridge"
+	"porthole/web"
 )
 
 // The command serves the page and the rest from the moment that it says where,
@@ -51,7 +53,7 @@ func TestRun(t *testing.T) {
 
 // Events hold everyone's bytes: a gateway that others can reach tells none.
 func TestEventsAreLocal(t *testing.T) {
-	g := &gateway{options: options{Listen: "0.0.0.0:8080"}}
+	g := &gateway{options: options{Listen: "0.0.0.0:8080", Events: true}}
 	g.bridge = &bridge.Bridge{Policy: g.policy(), Log: &g.log}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -66,6 +68,21 @@ func TestEventsAreLocal(t *testing.T) {
 	}
 	_ = resp.Body.Close()
 	if got, want := resp.StatusCode, http.StatusForbidden; got != want {
+		t.Errorf("got %d, want %d", got, want)
+	}
+}
+
+// Without events there is nothing to tell, and the page is what lies there.
+func TestNoEvents(t *testing.T) {
+	g := &gateway{options: options{Listen: "127.0.0.1:8080"}}
+	g.bridge = &bridge.Bridge{Policy: g.policy(), Open: true}
+	page, err := web.New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	g.routes(page).ServeHTTP(w, httptest.NewRequest("GET", "http://127.0.0.1:8080/events", nil))
+	if got, want := w.Code, http.StatusNotFound; got != want {
 		t.Errorf("got %d, want %d", got, want)
 	}
 }

@@ -16,7 +16,9 @@ func (g *gateway) routes(page *web.Handler) http.Handler {
 	r := chi.NewRouter()
 	r.Use(g.knownHost)
 	r.Handle("/ws", g.bridge)
-	r.Get("/events", g.events)
+	if g.Events {
+		r.Get("/events", g.events)
+	}
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		_, _ = io.WriteString(w, "ok\n") // a client that has gone needs no answer

@@ -92,9 +92,9 @@ func (b *Bridge) Stats() Stats {
 	return s
 }
 
-// ServeHTTP judges the request, upgrades it, and returns when the session has
-// ended and everything that it started with it. A refusal before the upgrade
-// is 421 (a Host that is not ours), 403 (an Origin that may not), 400 (a
+// ServeHTTP judges the request, upgrades it, and returns: the session goes on by
+// itself, so that nothing of the request is kept for it. A refusal before the
+// upgrade is 421 (a Host that is not ours), 403 (an Origin that may not), 400 (a
 // subprotocol unknown here) or 503 (the gateway is leaving).
 func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := b.Policy.CheckHost(r); err != nil {
@@ -114,24 +114,23 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.refuse(w, r, "leaving", http.StatusServiceUnavailable, errLeaving)
 		return
 	}
-	defer b.running.Done()
-
-	sock, err := upgrade(w, r, proto)
+	conn, early, err := upgrade(w, r, proto)
 	if err != nil {
+		b.running.Done()
 		b.count("handshake")
 		b.logger().Debug("no upgrade", "peer", r.RemoteAddr, "error", err)
 		return
 	}
-	// The request's context carries a router's time limits, which are not
-	// meant for a session.
-	ctx := context.WithoutCancel(r.Context())
 	if proto == wire.Subprotocol {
-		s := newSession(ctx, b, sock)
-		b.host(s, r, s.run)
-	} else {
-		s := newRelay(ctx, b, sock)
-		b.host(s, r, func() { s.run(r.URL.Query().Get("target")) })
+		s := newSession(b, newWebSocket(conn, early, true, false))
+		go b.host(s, r.RemoteAddr, s.run)
+		return
 	}
+	// So that a picture of writes and reads can be drawn, a message is a write
+	// where someone looks.
+	s := newRelay(b, newWebSocket(conn, early, false, b.Log == nil))
+	target := r.URL.Query().Get("target")
+	go b.host(s, r.RemoteAddr, func() { s.run(target) })
 }
 
 var (
@@ -168,8 +167,9 @@ func (b *Bridge) enter() bool {
 	return !b.leaving
 }
 
-// host runs a session while Shutdown can reach it.
-func (b *Bridge) host(m member, r *http.Request, run func()) {
+// host runs a session that enter let in, while Shutdown can reach it.
+func (b *Bridge) host(m member, peer string, run func()) {
+	defer b.running.Done()
 	b.mu.Lock()
 	if b.sessions == nil {
 		b.sessions = map[member]struct{}{}
@@ -177,8 +177,7 @@ func (b *Bridge) host(m member, r *http.Request, run func()) {
 	b.sessions[m] = struct{}{}
 	leaving, over := b.leaving, b.over // since enter
 	b.mu.Unlock()
-	log := b.logger().With("peer", r.RemoteAddr)
-	log.Info("session begins")
+	b.logger().Info("session begins", "peer", peer)
 	if leaving {
 		b.running.Go(m.leave)
 	}
@@ -189,7 +188,7 @@ func (b *Bridge) host(m member, r *http.Request, run func()) {
 	b.mu.Lock()
 	delete(b.sessions, m)
 	b.mu.Unlock()
-	log.Info("session ends")
+	b.logger().Info("session ends", "peer", peer)
 }
 
 // Shutdown refuses new sessions, tells every page and closes its WebSocket with
@@ -237,6 +236,16 @@ func (b *Bridge) count(reason string) {
 		b.refused = map[string]uint64{}
 	}
 	b.refused[reason]++
+}
+
+// punish ends a session that broke the protocol with what it broke, for err that
+// says so.
+func (b *Bridge) punish(sock socket, err error) {
+	if rule, ok := errors.AsType[*violation](err); ok {
+		b.count("protocol")
+		b.logger().Warn("session broke the protocol", "error", rule)
+		sock.Close(rule.code, rule.text)
+	}
 }
 
 func (b *Bridge) logger() *slog.Logger {

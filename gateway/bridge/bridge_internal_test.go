@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 )
@@ -34,13 +33,12 @@ func TestShutdownReachesWhoIsComing(t *testing.T) {
 				synctest.Wait()
 			}
 			g := guest{make(chan struct{}), make(chan struct{})}
-			b.host(g, httptest.NewRequestWithContext(t.Context(), "GET", "/", nil), func() {
+			b.host(g, "peer", func() {
 				<-g.left
 				if late {
 					<-g.gone
 				}
 			})
-			b.running.Done()
 			if got, want := <-over, grace.Err(); got != want {
 				t.Errorf("Shutdown: %v, want %v", got, want)
 			}

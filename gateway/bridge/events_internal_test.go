@@ -13,11 +13,11 @@ import (
 // A session whose events are kept.
 func watcher(t *testing.T, b *Bridge) (s *session, seen func() []wire.Kind) {
 	t.Helper()
-	s = newSession(t.Context(), b, newScript())
+	s = newSession(b, newScript())
 	t.Cleanup(s.stop)
 	var kinds []wire.Kind
-	s.feed.send = func(msg []byte) error {
-		_, _, rest, err := wire.ParseHead(msg)
+	s.feed.send = func(b []byte) error {
+		_, _, rest, err := wire.ParseHead(b[lead:])
 		if err != nil {
 			return err
 		}
@@ -123,7 +123,8 @@ func TestFeed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var f feed
 				events, size, lost := 0, 0, uint64(0)
-				f.send = func(msg []byte) error {
+				f.send = func(b []byte) error {
+					msg := b[lead:]
 					size += len(msg)
 					op, _, rest, err := wire.ParseHead(msg)
 					if err != nil {

@@ -11,7 +11,7 @@ import (
 // for the encoding of its event and never waits for the page. What does not fit
 // is counted. The zero value with a send is ready.
 type feed struct {
-	send func(msg []byte) error
+	send func(b []byte) error // b[lead:] is the message
 
 	mu     sync.Mutex
 	batch  [][]byte // messages, the last still open
@@ -47,7 +47,7 @@ func (f *feed) put(e *wire.Event) {
 		return
 	}
 	if n := len(f.batch); n > 0 {
-		if grown := wire.AppendEvent(f.batch[n-1], e); len(grown) <= wire.MaxMessage {
+		if grown := wire.AppendEvent(f.batch[n-1], e); len(grown) <= lead+wire.MaxMessage {
 			f.batch[n-1] = grown
 			return
 		}
@@ -56,7 +56,7 @@ func (f *feed) put(e *wire.Event) {
 		f.lost++
 		return
 	}
-	f.batch = append(f.batch, wire.AppendEvent(wire.AppendHead(nil, wire.OpEvents, 0), e))
+	f.batch = append(f.batch, wire.AppendEvent(wire.AppendHead(make([]byte, lead), wire.OpEvents, 0), e))
 	if len(f.batch) > 1 && f.timer != nil && f.timer.Stop() {
 		f.timer.Reset(0) // a message is full: there is nothing more to wait for
 	}
@@ -103,7 +103,7 @@ func (f *feed) sendAll() {
 	f.mu.Unlock()
 	if lost > 0 {
 		n := wire.Count(lost)
-		batch = append(batch, wire.Append(nil, wire.OpLost, 0, &n))
+		batch = append(batch, wire.Append(make([]byte, lead), wire.OpLost, 0, &n))
 	}
 	for _, msg := range batch {
 		if f.send(msg) != nil {

@@ -213,5 +213,5 @@ func (st *stream) ordered(n int) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.orders += n
-	st.moved.Broadcast()
+	st.rise()
 }

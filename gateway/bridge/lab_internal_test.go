@@ -16,7 +16,7 @@ func TestSamplePeriod(t *testing.T) {
 	if !tap.KernelTells {
 		t.Skip("this system's kernel does not tell")
 	}
-	s := newSession(t.Context(), &Bridge{Log: &tap.Log{}}, newScript())
+	s := newSession(&Bridge{Log: &tap.Log{}}, newScript())
 	defer s.stop()
 	s.periods = make(chan time.Duration, 1) // no one takes from it
 	for ms, want := range map[uint64]time.Duration{
@@ -70,18 +70,18 @@ func TestDrain(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newSession(t.Context(), &Bridge{}, newScript())
+				s := newSession(&Bridge{}, newScript())
 				defer s.stop()
 				ours, peer := net.Pipe()
 				defer peer.Close()
 				conn := thirsty{ours, make(chan int)}
 				var kinds []wire.Kind
 				st := newStream(s, 1, wire.Dial{Window: wire.Window})
-				st.conn = tap.Client(conn, 1, tap.Now(), func(e wire.Event) {
+				st.join(tap.Client(conn, 1, tap.Now(), func(e wire.Event) {
 					if e.Side == wire.Client && (e.Kind == wire.Drain || e.Kind == wire.CallWrite) {
 						kinds = append(kinds, e.Kind)
 					}
-				})
+				}))
 				st.release = func() {}
 				s.work.Go(st.carry)
 				var want []wire.Kind

@@ -6,15 +6,17 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 
 	"porthole/wire"
 	"porthole/wire/tap"
 )
 
-// relay is a WebSocket in raw mode: it is one TCP socket. Each message is
-// written to the socket as it comes, of whatever size; each read comes back as
-// one binary message. There is no queue between the two: whoever does not read
-// holds up the other. A WebSocket has no half-close, so either end ends both.
+// relay is a WebSocket in raw mode: it is one TCP socket. The page's messages
+// are written to the socket as they come, of whatever size; each read comes back
+// as one binary message. There is no queue between the two: whoever does not
+// read holds up the other. A WebSocket has no half-close, so either end ends
+// both.
 type relay struct {
 	b    *Bridge
 	sock socket
@@ -22,9 +24,9 @@ type relay struct {
 	stop context.CancelFunc
 }
 
-func newRelay(ctx context.Context, b *Bridge, sock socket) *relay {
+func newRelay(b *Bridge, sock socket) *relay {
 	r := &relay{b: b, sock: sock}
-	r.ctx, r.stop = context.WithCancel(ctx)
+	r.ctx, r.stop = context.WithCancel(context.Background())
 	return r
 }
 
@@ -39,7 +41,8 @@ func (r *relay) run(name string) {
 		if refused.Phase == wire.PhasePolicy {
 			code = closePolicy
 		}
-		r.sock.Close(code, refused.Code+": "+refused.Syscall)
+		r.end(code, refused)
+		_, _ = r.sock.Next()
 		return
 	}
 	closed := make(chan struct{})
@@ -47,17 +50,28 @@ func (r *relay) run(name string) {
 		defer close(closed)
 		_ = conn.Close()
 	})
+	var late *time.Timer
 	var down sync.WaitGroup
-	down.Go(func() { r.down(conn) })
-	if err := r.up(conn); err == nil {
+	down.Go(func() {
+		r.down(conn)
+		late = time.AfterFunc(closeWait, r.stop) // a server that has ended may take nothing more
+	})
+	err := r.up(conn)
+	if err == nil {
 		_ = finish(conn) // what the page sent is with the kernel: an orderly end
 	}
 	_ = conn.Close()
+	r.b.punish(r.sock, err)
+	_, _ = r.sock.Next() // the rest of the close handshake, if one has begun
 	down.Wait()
+	late.Stop()
 	if !stop() {
 		<-closed // it closes conn, or has
 	}
 }
+
+// end says why there is no socket, or no more.
+func (r *relay) end(code int, f *wire.Failure) { r.sock.Close(code, f.Code+": "+f.Syscall) }
 
 func (r *relay) leave() {
 	r.sock.Close(closeGoingAway, "the gateway is leaving")
@@ -95,35 +109,20 @@ func (r *relay) emit() tap.Emit {
 	return r.b.Log.Add
 }
 
-// up carries the page's messages to the socket. It returns nil if the page
-// ended the WebSocket as it should.
+// up carries the page's bytes to the socket. It returns nil if the page ended
+// the WebSocket as it should.
 func (r *relay) up(conn net.Conn) error {
 	for {
-		if _, err := r.sock.Next(); err != nil {
+		p, err := r.sock.Next()
+		if err != nil {
 			return hungUp(err)
 		}
-		if err := r.message(conn); err != nil {
-			return err
+		if len(p) == 0 {
+			continue // a message of nothing
 		}
-	}
-}
-
-func (r *relay) message(conn net.Conn) error {
-	buf := messages.Get().(*[]byte)
-	defer messages.Put(buf)
-	for {
-		n, err := r.sock.Read(*buf)
-		if n > 0 {
-			if _, werr := conn.Write((*buf)[:n]); werr != nil {
-				f := describe(wire.PhaseWrite, "write", werr)
-				r.sock.Close(closeInternal, f.Code+": "+f.Syscall)
-				return werr
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
+		if _, err := conn.Write(p); err != nil {
+			f := describe(wire.PhaseWrite, "write", err)
+			r.end(closeInternal, &f)
 			return err
 		}
 	}
@@ -131,22 +130,27 @@ func (r *relay) message(conn net.Conn) error {
 
 // down carries the socket's bytes to the page, and its end.
 func (r *relay) down(conn net.Conn) {
-	buf := messages.Get().(*[]byte)
-	defer messages.Put(buf)
+	var src source
+	src.init(conn)
+	defer src.release()
 	for {
-		n, err := conn.Read((*buf)[:wire.MaxMessage])
-		if n > 0 && r.sock.Write((*buf)[:n]) != nil {
-			return
+		n, err := src.read(room, room+maxRead, false)
+		if n > 0 {
+			b := src.buf[:room+n]
+			if r.sock.Send(b[putHead(b, room, opBinary):]) != nil {
+				return
+			}
 		}
 		switch {
+		case err == nil:
 		case err == io.EOF:
 			r.sock.Close(closeNormal, "the server has ended")
 			return
 		case errors.Is(err, net.ErrClosed): // the page was first
 			return
-		case err != nil:
+		default:
 			f := describe(wire.PhaseRead, "read", err)
-			r.sock.Close(closeInternal, f.Code+": "+f.Syscall)
+			r.end(closeInternal, &f)
 			return
 		}
 	}

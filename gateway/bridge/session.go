@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"errors"
-	"io"
 	"net/netip"
 	"slices"
 	"sync"
@@ -26,6 +25,10 @@ type session struct {
 	stop context.CancelFunc
 	feed feed
 
+	out      lock // one message is sent at a time
+	receipts receipts
+	batch    batch // of the page's data; the reader's alone
+
 	orders  chan order         // for obey; nil until there is one
 	periods chan time.Duration // for sample, the newest only; nil until there is one
 
@@ -38,10 +41,10 @@ type session struct {
 	work sync.WaitGroup // one for each stream and each lookup
 }
 
-func newSession(ctx context.Context, b *Bridge, sock socket) *session {
-	s := &session{b: b, sock: sock, streams: map[uint64]*stream{}, resolved: map[string][]netip.Addr{}}
-	s.ctx, s.stop = context.WithCancel(ctx)
-	s.feed.send = sock.Write
+func newSession(b *Bridge, sock socket) *session {
+	s := &session{b: b, sock: sock, out: newLock(), streams: map[uint64]*stream{}}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.feed.send = func(b []byte) error { return s.write(b, false) }
 	s.feed.hold() // hello is first
 	return s
 }
@@ -55,13 +58,9 @@ func (s *session) run() {
 	}
 	_ = s.hello() // a broken WebSocket shows in reading, and one that we close is read to its end
 	s.feed.flush()
-	err := s.serve()
-	if rule, ok := errors.AsType[*violation](err); ok {
-		s.b.count("protocol")
-		s.b.logger().Warn("session broke the protocol", "error", rule)
-		s.sock.Close(rule.code, rule.text)
-	}
-	s.sock.Abort() // nothing more can be told
+	s.b.punish(s.sock, s.serve())
+	_, _ = s.sock.Next() // the rest of the close handshake, if one has begun
+	s.sock.Abort()       // nothing more can be told
 	s.end(wire.ReasonGone)
 }
 
@@ -130,7 +129,7 @@ func (s *session) hello() error {
 	if s.b.kernels() {
 		h.Offers = append(h.Offers, "kernel")
 	}
-	return s.sock.Write(wire.Append(nil, wire.OpHello, 0, &h))
+	return s.send(0, wire.OpHello, &h)
 }
 
 // violation ends a session whose page breaks the protocol.
@@ -146,50 +145,66 @@ func broken(text string) error { return &violation{closeProtocol, text} }
 // serve takes the page's messages until there are no more.
 func (s *session) serve() error {
 	for {
-		text, err := s.sock.Next()
+		msg, err := s.sock.Next()
 		if err != nil {
+			_ = s.flush() // what came before it was fine
 			return err
 		}
-		if text {
-			return &violation{closeUnsupported, "porthole.v1 has only binary messages"}
-		}
-		if err := s.message(); err != nil {
+		if err := s.message(msg); err != nil {
+			if _, ok := errors.AsType[*violation](err); !ok {
+				err = broken(err.Error()) // it cannot be read
+			}
 			return err
 		}
 	}
 }
 
-// messages are buffers of one message, held while its bytes move.
-var messages = sync.Pool{New: func() any { b := make([]byte, wire.MaxMessage+1); return &b }}
+// batch is data of one stream that has come and is not written. Messages that came
+// at once are one write, unless someone looks: then each is one, so that a
+// picture of writes and reads can be drawn.
+type batch struct {
+	id   uint64
+	data []byte
+}
 
-func (s *session) message() error {
-	buf := messages.Get().(*[]byte)
-	defer messages.Put(buf)
-	n := 0
-	for {
-		m, err := s.sock.Read((*buf)[n:])
-		n += m
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		if n > wire.MaxMessage {
-			return &violation{closeTooBig, "a message is at most 65536 bytes"}
-		}
-	}
-	op, id, rest, err := wire.ParseHead((*buf)[:n])
+func (s *session) message(msg []byte) error {
+	op, id, rest, err := wire.ParseHead(msg)
 	if err != nil {
-		return broken(err.Error())
+		return err
 	}
-	if err := s.handle(op, id, rest); err != nil {
-		if _, ok := errors.AsType[*violation](err); ok {
+	data := op == wire.OpData
+	if !data || id != s.batch.id || s.b.Log != nil {
+		if err := s.flush(); err != nil {
 			return err
 		}
-		return broken(err.Error()) // fields that cannot be read
 	}
+	switch {
+	case !data:
+		err = s.handle(op, id, rest)
+	case s.batch.data == nil:
+		s.batch = batch{id, rest}
+	default:
+		// Behind it lie headers, which are used up, and rest itself: it moves
+		// down to where the batch ends.
+		s.batch.data = append(s.batch.data, rest...)
+	}
+	if err != nil || s.sock.Ready() {
+		return err
+	}
+	if err := s.flush(); err != nil { // before the bytes are no more valid
+		return err
+	}
+	s.settle()
 	return nil
+}
+
+// flush hands the batch to its stream.
+func (s *session) flush() error {
+	b := s.batch
+	if s.batch = (batch{}); b.data == nil {
+		return nil
+	}
+	return s.handle(wire.OpData, b.id, b.data)
 }
 
 func (s *session) handle(op wire.Op, id uint64, rest []byte) error {
@@ -316,6 +331,9 @@ func (s *session) lookup(id uint64, r wire.Resolve, refuse func(wire.Failure)) {
 		list.Addresses = append(list.Addresses, a.String())
 	}
 	s.mu.Lock()
+	if s.resolved == nil {
+		s.resolved = map[string][]netip.Addr{}
+	}
 	s.resolved[asked.Host] = addrs
 	s.mu.Unlock()
 	s.conclude(id, wire.OpResolved, &list)
@@ -333,5 +351,5 @@ func (s *session) emit() tap.Emit {
 }
 
 func (s *session) send(id uint64, op wire.Op, body wire.Body) error {
-	return s.sock.Write(wire.Append(make([]byte, 0, 64), op, id, body))
+	return s.write(wire.Append(make([]byte, lead, lead+64), op, id, body), false)
 }

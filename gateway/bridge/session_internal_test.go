@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +25,6 @@ type script struct {
 
 	mu    sync.Mutex
 	wrote []string // "op id", in the order in which the writes were over
-	left  []byte
 	ended chan struct{}
 }
 
@@ -32,31 +32,37 @@ func newScript() *script {
 	return &script{messages: make(chan []byte), ended: make(chan struct{})}
 }
 
-func (s *script) Next() (bool, error) {
+func (s *script) Next() ([]byte, error) {
 	select {
-	case s.left = <-s.messages:
-		return false, nil
+	case msg := <-s.messages:
+		return msg, nil
 	case <-s.ended:
-		return false, net.ErrClosed
+		return nil, net.ErrClosed
 	}
 }
 
-func (s *script) Read(p []byte) (n int, err error) {
-	n = copy(p, s.left)
-	if s.left = s.left[n:]; len(s.left) == 0 {
-		err = io.EOF
-	}
-	return n, err
-}
+func (s *script) Ready() bool { return false }
 
-func (s *script) Write(p []byte) error {
-	op, id, _, _ := wire.ParseHead(p)
-	if s.hold != nil {
-		s.hold(op)
+func (s *script) Send(frames []byte) error {
+	for len(frames) > 0 {
+		n := int(frames[1])
+		frames = frames[2:]
+		switch n {
+		case size16:
+			n = int(binary.BigEndian.Uint16(frames))
+			frames = frames[2:]
+		case size64:
+			panic("a message larger than any")
+		}
+		op, id, _, _ := wire.ParseHead(frames[:n])
+		frames = frames[n:]
+		if s.hold != nil {
+			s.hold(op)
+		}
+		s.mu.Lock()
+		s.wrote = append(s.wrote, fmt.Sprint(op, " ", id))
+		s.mu.Unlock()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.wrote = append(s.wrote, fmt.Sprint(op, " ", id))
 	return nil
 }
 
@@ -84,7 +90,7 @@ func (s *script) send(op wire.Op, id uint64, body wire.Body) {
 
 // play runs a session over a script until the script has ended.
 func play(t *testing.T, b *Bridge, sock *script) *session {
-	s := newSession(t.Context(), b, sock)
+	s := newSession(b, sock)
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
@@ -226,11 +232,12 @@ func TestErrorIsBehindTheLastBytes(t *testing.T) {
 				<-slow
 			}
 		}
-		s := newSession(t.Context(), &Bridge{}, sock)
+		s := newSession(&Bridge{}, sock)
 		defer s.stop()
 		conn, peer := newDuplex()
 		st := newStream(s, 1, wire.Dial{Window: wire.Window})
-		st.conn, st.release = conn, func() {}
+		st.release = func() {}
+		st.join(conn)
 		s.work.Go(st.carry)
 		if err := st.handle(wire.OpData, []byte("x")); err != nil {
 			t.Fatal(err)
@@ -271,12 +278,13 @@ func TestWhatIsLostResets(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newSession(t.Context(), &Bridge{}, newScript())
+				s := newSession(&Bridge{}, newScript())
 				defer s.stop()
 				conn, peer := newDuplex()
 				*conn.linger = -1
 				st := newStream(s, 1, wire.Dial{Window: wire.Window})
-				st.conn, st.release = tap.Client(conn, 1, tap.Now(), func(wire.Event) {}), func() {}
+				st.release = func() {}
+				st.join(tap.Client(conn, 1, tap.Now(), func(wire.Event) {}))
 				s.work.Go(st.carry)
 				for _, msg := range tt.sent {
 					if err := st.handle(wire.OpData, []byte(msg)); err != nil {
@@ -307,7 +315,7 @@ func TestWhatIsLostResets(t *testing.T) {
 
 // Options that come while a dial is under way are kept, but not without end.
 func TestOptionsThatWaitAreBounded(t *testing.T) {
-	s := newSession(t.Context(), &Bridge{}, newScript())
+	s := newSession(&Bridge{}, newScript())
 	defer s.stop()
 	st := newStream(s, 1, wire.Dial{Options: []wire.Option{{Name: wire.OptionNoDelay, Value: 1}}})
 	st.option(wire.Option{Name: wire.OptionKeepAlive, Value: 1})
@@ -324,11 +332,12 @@ func TestOptionsThatWaitAreBounded(t *testing.T) {
 // The window counts what the kernel has not taken, and not a byte more.
 func TestWindowIsWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSession(t.Context(), &Bridge{}, newScript())
+		s := newSession(&Bridge{}, newScript())
 		defer s.stop()
 		conn, _ := newDuplex()
 		st := newStream(s, 1, wire.Dial{})
-		st.conn, st.release = conn, func() {}
+		st.release = func() {}
+		st.join(conn)
 		s.work.Go(st.carry)
 		chunk := make([]byte, wire.Window/8)
 		for range 8 {

@@ -13,9 +13,10 @@ import (
 	"porthole/wire/tap"
 )
 
-// stream is one socket of a session. Two goroutines carry its bytes, one each
-// way; the session's reader only puts what comes into the ring. Both wait on
-// one condition, and both end when end is called.
+// stream is one socket of a session. What the page sends the session's reader
+// hands to the kernel, as much as that takes at once; up carries the rest from a
+// ring, and lives only while there is some. The other way is one goroutine's.
+// All wait on one condition, and end when end is called.
 type stream struct {
 	s    *session
 	id   uint64
@@ -23,10 +24,13 @@ type stream struct {
 
 	release func() // of the server's events; set with conn
 	far     far
+	src     source // of conn, for down
+	owed    uint64 // bytes that the kernel took and the page was not told; guarded by receipts
 
 	mu     sync.Mutex
 	moved  *sync.Cond    // something below has changed
 	conn   net.Conn      // nil until connected
+	sink   sink          // of conn, for whoever writes
 	waits  []wire.Option // for conn
 	in     wire.Ring     // from the page, for the socket
 	cuts   []int         // lengths of the messages in it
@@ -34,6 +38,8 @@ type stream struct {
 	full   bool          // of these there were highWater, and drain is due
 	orders int           // for the far end, not carried out yet
 	fin    bool          // the page's last byte is in the ring
+	rising bool          // up runs
+	done   bool          // … and has ended our side, or failed to
 	credit uint64        // bytes the page will still take
 	sent   uint64        // bytes sent to the page
 	unread bool          // the page leaves bytes of ours unread
@@ -62,10 +68,8 @@ func (st *stream) run() {
 // carry carries bytes until both ways have ended, and says how it ended: behind
 // the last of them.
 func (st *stream) carry() {
-	var up sync.WaitGroup
-	up.Go(st.up)
 	st.down()
-	up.Wait()
+	st.waitUp()
 	why := st.end(wire.ReasonEnded) // unless it has ended already
 	st.release()
 	st.far.release()
@@ -97,7 +101,7 @@ func (st *stream) connect() bool {
 	_ = st.s.send(st.id, wire.OpConnected, &wire.Connected{Conn: number, Local: local, Remote: remote})
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.conn = conn
+	st.join(conn)
 	for _, o := range st.waits {
 		setOption(conn, o)
 	}
@@ -105,6 +109,14 @@ func (st *stream) connect() bool {
 		st.shut()
 	}
 	return true
+}
+
+// join takes a socket over, and what waits for it. mu is held.
+func (st *stream) join(conn net.Conn) {
+	st.conn = conn
+	st.src.init(conn)
+	st.sink.init(conn)
+	st.rise()
 }
 
 // open goes the way of a dial: policy, resolve, dial. It returns the socket and
@@ -168,19 +180,10 @@ func (st *stream) handle(op wire.Op, rest []byte) error {
 	defer st.moved.Broadcast()
 	switch op {
 	case wire.OpData:
-		switch {
-		case st.fin:
-			return broken("data after fin")
-		case st.reason != 0:
-			return nil
-		case len(rest) > wire.Window-st.taken-st.in.Len():
-			return broken("data beyond the window")
-		}
-		st.in.Write(rest)
-		st.cut(len(rest))
-		st.full = st.full || st.taken+st.in.Len() >= highWater
+		return st.data(rest)
 	case wire.OpFin:
 		st.fin = true
+		st.rise()
 	case wire.OpReset:
 		st.endLocked(wire.ReasonReset)
 	case wire.OpOption:
@@ -205,6 +208,45 @@ func (st *stream) handle(op wire.Op, rest []byte) error {
 		st.credit += uint64(n)
 	}
 	return nil
+}
+
+// data takes bytes for the socket. Where none wait, the kernel gets them at once.
+func (st *stream) data(p []byte) error {
+	switch {
+	case st.fin:
+		return broken("data after fin")
+	case st.reason != 0:
+		return nil
+	case len(p) > wire.Window-st.taken-st.in.Len():
+		return broken("data beyond the window")
+	case len(p) == 0:
+		return nil
+	}
+	st.full = st.full || st.taken+st.in.Len()+len(p) >= highWater
+	if st.conn != nil && !st.rising && st.orders == 0 {
+		n, err := st.sink.write(p)
+		st.s.receipts.owe(st, n)
+		if err != nil {
+			st.failLocked(wire.PhaseWrite, "write", err)
+			return nil
+		}
+		if p = p[n:]; len(p) == 0 {
+			st.drained()
+			return nil
+		}
+	}
+	st.in.Write(p)
+	st.cut(len(p))
+	st.rise()
+	return nil
+}
+
+// rise starts up, if there is work for it.
+func (st *stream) rise() {
+	if st.conn != nil && !st.rising && !st.done && st.orders == 0 && st.reason == 0 && (len(st.cuts) > 0 || st.fin) {
+		st.rising = true
+		st.s.work.Go(st.up)
+	}
 }
 
 // end ends the stream; the first reason counts, and is returned.
@@ -241,14 +283,27 @@ func (st *stream) shut() {
 // down carries the socket's bytes to the page, as far as its credit goes.
 // Without credit it does not read: the peer's kernel fills, then the peer.
 func (st *stream) down() {
+	defer st.src.release()
+	head := wire.AppendHead(nil, wire.OpData, st.id)
+	start := lead + len(head)
 	for {
 		credit := st.waitCredit()
 		if credit == 0 {
 			return
 		}
-		err := st.read(credit)
+		n, err := st.src.read(start, min(start+int(credit), lead+wire.MaxMessage), false)
+		if n > 0 {
+			st.mu.Lock()
+			st.credit -= uint64(n)
+			st.sent += uint64(n)
+			st.mu.Unlock()
+			copy(st.src.buf[lead:], head)
+			if st.s.write(st.src.buf[:start+n], true) != nil {
+				st.end(wire.ReasonGone)
+			}
+		}
 		if err == io.EOF {
-			_ = st.s.sock.Write(wire.AppendHead(nil, wire.OpFin, st.id))
+			_ = st.s.send(st.id, wire.OpFin, nil)
 			return
 		}
 		if err != nil {
@@ -258,29 +313,12 @@ func (st *stream) down() {
 	}
 }
 
-// read makes one read and one message of it.
-func (st *stream) read(credit uint64) error {
-	buf := messages.Get().(*[]byte)
-	defer messages.Put(buf)
-	msg := wire.AppendHead((*buf)[:0], wire.OpData, st.id)
-	head := len(msg)
-	n, err := st.conn.Read((*buf)[head:min(head+int(credit), wire.MaxMessage)])
-	if n == 0 {
-		return err
-	}
-	st.mu.Lock()
-	st.credit -= uint64(n)
-	st.sent += uint64(n)
-	st.mu.Unlock()
-	if werr := st.s.sock.Write((*buf)[:head+n]); werr != nil {
-		st.end(wire.ReasonGone)
-	}
-	return err
-}
-
 func (st *stream) waitCredit() uint64 {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	if st.credit == 0 {
+		st.src.release()
+	}
 	for st.credit == 0 && st.reason == 0 {
 		st.moved.Wait()
 	}
@@ -301,23 +339,25 @@ func (st *stream) cut(n int) {
 	}
 }
 
-// up carries the page's messages to the socket and says what the kernel took.
+// up carries the page's messages from the ring to the socket, and its end.
 func (st *stream) up() {
-	buf := messages.Get().(*[]byte)
-	defer messages.Put(buf)
+	buf := buffers.Get().(*buffer)
+	defer buffers.Put(buf)
 	for {
-		n, fin := st.take(*buf)
+		n, fin := st.take(buf[:])
 		switch {
 		case n > 0:
-			if !st.write((*buf)[:n]) {
-				return
-			}
+			st.push(buf[:n])
 		case fin:
 			if err := finish(st.conn); err != nil {
 				st.fail(wire.PhaseWrite, "shutdown", err)
-				return
+			} else {
+				_ = st.s.send(st.id, wire.OpFinished, nil)
 			}
-			_ = st.s.sock.Write(wire.AppendHead(nil, wire.OpFinished, st.id))
+			st.mu.Lock()
+			defer st.mu.Unlock()
+			st.rising, st.done = false, true
+			st.moved.Broadcast()
 			return
 		default:
 			return
@@ -325,18 +365,17 @@ func (st *stream) up() {
 	}
 }
 
-// take waits for a message, or for fin behind the last, or, with neither, for
-// the end.
+// take is the next message from the ring, or fin behind the last, or, with
+// neither, the end of up.
 func (st *stream) take(p []byte) (n int, fin bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	for (len(st.cuts) == 0 && !st.fin || st.orders > 0) && st.reason == 0 {
-		st.moved.Wait()
-	}
-	if st.reason != 0 {
+	switch {
+	case st.reason != 0 || st.orders > 0 || len(st.cuts) == 0 && !st.fin:
+		st.rising = false
+		st.moved.Broadcast()
 		return 0, false
-	}
-	if len(st.cuts) == 0 {
+	case len(st.cuts) == 0:
 		return 0, true
 	}
 	n = st.in.Read(p[:min(len(p), st.cuts[0])])
@@ -347,33 +386,50 @@ func (st *stream) take(p []byte) (n int, fin bool) {
 	return n, false
 }
 
-// write writes one message and is false if that failed. It reports drain when
-// that is due: as in Node, not if the page has ended its side already.
-func (st *stream) write(p []byte) bool {
+// waitUp waits until nothing goes up any more.
+func (st *stream) waitUp() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	for st.rising || !st.done && st.reason == 0 {
+		st.moved.Wait()
+	}
+}
+
+// push writes one message.
+func (st *stream) push(p []byte) {
 	n, err := st.conn.Write(p)
 	st.mu.Lock()
 	st.taken -= n
-	drained := st.full && st.taken+st.in.Len() == 0
-	st.full = st.full && !drained
-	ending := st.fin || st.reason != 0
+	st.s.receipts.owe(st, n)
+	if err == nil {
+		st.drained()
+	} else {
+		st.failLocked(wire.PhaseWrite, "write", err)
+	}
 	st.mu.Unlock()
-	if c, ok := st.conn.(*tap.Conn); ok && drained && !ending {
+	st.s.settle()
+}
+
+// drained reports drain when that is due: as in Node, not if the page has ended
+// its side already.
+func (st *stream) drained() {
+	if !st.full || st.taken+st.in.Len() > 0 {
+		return
+	}
+	st.full = false
+	if c, ok := st.conn.(*tap.Conn); ok && !st.fin && st.reason == 0 {
 		c.Drained()
 	}
-	if n > 0 {
-		took := wire.Count(n)
-		_ = st.s.send(st.id, wire.OpWrote, &took)
-	}
-	if err != nil {
-		st.fail(wire.PhaseWrite, "write", err)
-	}
-	return err == nil
 }
 
 // fail ends a stream whose socket broke, unless it was ending.
 func (st *stream) fail(phase wire.Phase, call string, err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	st.failLocked(phase, call, err)
+}
+
+func (st *stream) failLocked(phase wire.Phase, call string, err error) {
 	if st.reason == 0 {
 		f := describe(phase, call, err)
 		st.broke = &f

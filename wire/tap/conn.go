@@ -50,12 +50,28 @@ func newConn(c net.Conn, side wire.Side, conn uint64, emit Emit) *Conn {
 
 // Read reports data, end, timeout or error.
 func (c *Conn) Read(p []byte) (int, error) {
+	p, err := c.ReadBy(func(limit int) ([]byte, error) {
+		room := p
+		if limit > 0 && limit < len(p) {
+			room = p[:limit]
+		}
+		n, err := c.Conn.Read(room)
+		return room[:n], err
+	})
+	return len(p), err
+}
+
+// ReadBy is Read for a program that reads the connection within itself, because
+// it has no buffer until there are bytes. read makes one read, of at most limit
+// bytes unless that is 0, and returns what it took; it may be called again when
+// it took nothing.
+func (c *Conn) ReadBy(read func(limit int) ([]byte, error)) ([]byte, error) {
 	c.in.Lock()
 	defer c.in.Unlock()
 	start := Now()
-	n, err := c.receive(p)
-	if n > 0 {
-		c.moved(wire.Data, &c.in, p[:n], start)
+	p, err := c.receive(read)
+	if len(p) > 0 {
+		c.moved(wire.Data, &c.in, p, start)
 	}
 	switch {
 	case err == io.EOF:
@@ -65,15 +81,22 @@ func (c *Conn) Read(p []byte) (int, error) {
 	case err != nil:
 		c.broke("read", err, start)
 	}
-	return n, err
+	return p, err
 }
 
 // Write reports the call, with the bytes that the kernel took.
 func (c *Conn) Write(p []byte) (int, error) {
+	return c.WriteBy(p, func() (int, error) { return c.Conn.Write(p) })
+}
+
+// WriteBy is Write for a program that writes to the connection within itself,
+// because it would not wait. write makes one write, of p or its beginning. If
+// the kernel took nothing of it, nothing is reported.
+func (c *Conn) WriteBy(p []byte, write func() (int, error)) (int, error) {
 	c.out.Lock()
 	defer c.out.Unlock()
 	start := Now()
-	n, err := c.Conn.Write(p)
+	n, err := write()
 	if n > 0 {
 		c.moved(wire.CallWrite, &c.out, p[:n], start)
 	}

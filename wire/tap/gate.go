@@ -124,7 +124,7 @@ func (c *Conn) release() {
 
 // receive is one read of the kernel, through the gate. c.in is held, but not
 // while it waits at the gate.
-func (c *Conn) receive(p []byte) (int, error) {
+func (c *Conn) receive(read func(limit int) ([]byte, error)) ([]byte, error) {
 	for {
 		now := c.gate.look()
 		if now.shut && !now.closed {
@@ -133,19 +133,15 @@ func (c *Conn) receive(p []byte) (int, error) {
 			c.in.Lock()
 			if late {
 				local := c.Conn.LocalAddr()
-				return 0, &net.OpError{Op: "read", Net: local.Network(), Source: local, Addr: c.Conn.RemoteAddr(), Err: os.ErrDeadlineExceeded}
+				return nil, &net.OpError{Op: "read", Net: local.Network(), Source: local, Addr: c.Conn.RemoteAddr(), Err: os.ErrDeadlineExceeded}
 			}
 			continue
 		}
-		room := p
-		if now.limit > 0 && now.limit < len(p) {
-			room = p[:now.limit]
-		}
-		n, err := c.Conn.Read(room)
-		if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.gate.turnedSince(now.turn) {
+		p, err := read(now.limit)
+		if len(p) == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.gate.turnedSince(now.turn) {
 			continue // it was called back; whether it is late as well, the next look tells
 		}
-		return n, err
+		return p, err
 	}
 }
 
