@@ -122,13 +122,11 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if proto == wire.Subprotocol {
-		s := newSession(b, newWebSocket(conn, early, true, false))
+		s := newSession(b, newWebSocket(conn, early, true, b.Log != nil))
 		go b.host(s, r.RemoteAddr, s.run)
 		return
 	}
-	// So that a picture of writes and reads can be drawn, a message is a write
-	// where someone looks.
-	s := newRelay(b, newWebSocket(conn, early, false, b.Log == nil))
+	s := newRelay(b, newWebSocket(conn, early, false, b.Log != nil))
 	target := r.URL.Query().Get("target")
 	go b.host(s, r.RemoteAddr, func() { s.run(target) })
 }

@@ -19,6 +19,11 @@ type reader struct {
 	whole bool // one message: of binary, and of at most wire.MaxMessage
 	merge bool // what one read brought, of however many messages
 
+	// watched: messages are joined only when they crowd. A message that is
+	// written by itself is one to be seen in a picture of writes and reads.
+	watched bool
+	crowded bool
+
 	// buf[from:to] is payload, and buf[at:have] what the client sent behind it.
 	from, to, at, have int
 
@@ -59,7 +64,7 @@ func (r *reader) Next() ([]byte, error) {
 			ended, err = r.take()
 			switch {
 			case err != nil:
-			case ended && !r.merge:
+			case ended && !(r.merge && r.crowded):
 				return r.buf[r.from:r.to], nil
 			case !r.inside:
 				continue
@@ -82,10 +87,11 @@ func (r *reader) Next() ([]byte, error) {
 // some tells whether there is payload to return before anything else.
 func (r *reader) some() bool { return r.to > r.from && !r.whole }
 
-// Ready tells whether the next message has come, whole and in one frame: then
-// Next does not wait, and what it returned before stays valid.
+// Ready tells whether the next message is to be joined to this one: it has come,
+// whole and in one frame. Then Next does not wait, and what it returned before
+// stays valid.
 func (r *reader) Ready() bool {
-	if r.buf == nil {
+	if r.buf == nil || !r.crowded {
 		return false
 	}
 	h, n := parseHead(r.buf[r.at:r.have])
@@ -171,6 +177,28 @@ func (r *reader) budget(h *head) error {
 	return nil
 }
 
+// few is how many messages that come at once are returned one by one where
+// someone watches. More are not a demonstration but a load.
+const few = 8
+
+// crowd tells whether more than a few messages have come.
+func (r *reader) crowd() bool {
+	at := uint64(r.at)
+	if r.inside {
+		at += r.left
+	}
+	for range few + 1 {
+		if at >= uint64(r.have) {
+			return false
+		}
+		h, n := parseHead(r.buf[at:r.have])
+		if at += uint64(n) + h.size; n == 0 || at > uint64(r.have) {
+			return false
+		}
+	}
+	return true
+}
+
 // drop gives up what is held.
 func (r *reader) drop() {
 	r.release()
@@ -211,6 +239,7 @@ func (r *reader) fill() error {
 	}
 	n, err := r.read(r.have, len(r.buf), held)
 	r.have += n
+	r.crowded = !r.watched || n > 0 && r.crowd()
 	if err == io.EOF { // no close frame came before it
 		return io.ErrUnexpectedEOF
 	}

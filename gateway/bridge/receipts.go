@@ -47,7 +47,7 @@ func (r *receipts) owe(st *stream, n int) {
 		r.due = append(r.due, st)
 	}
 	st.owed += uint64(n)
-	r.large = r.large || st.owed >= wire.Window/4
+	r.large = r.large || st.owed >= wire.Window/2
 }
 
 // before puts receipts in front of the frame b[at:], and returns all that is to

@@ -112,6 +112,8 @@ func (r *relay) emit() tap.Emit {
 // up carries the page's bytes to the socket. It returns nil if the page ended
 // the WebSocket as it should.
 func (r *relay) up(conn net.Conn) error {
+	var to sink
+	to.init(conn)
 	for {
 		p, err := r.sock.Next()
 		if err != nil {
@@ -120,7 +122,7 @@ func (r *relay) up(conn net.Conn) error {
 		if len(p) == 0 {
 			continue // a message of nothing
 		}
-		if _, err := conn.Write(p); err != nil {
+		if _, err := to.write(p); err != nil {
 			f := describe(wire.PhaseWrite, "write", err)
 			r.end(closeInternal, &f)
 			return err

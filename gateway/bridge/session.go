@@ -159,9 +159,8 @@ func (s *session) serve() error {
 	}
 }
 
-// batch is data of one stream that has come and is not written. Messages that came
-// at once are one write, unless someone looks: then each is one, so that a
-// picture of writes and reads can be drawn.
+// batch is data of one stream that has come and is not written: messages that
+// are joined are one write.
 type batch struct {
 	id   uint64
 	data []byte
@@ -173,7 +172,7 @@ func (s *session) message(msg []byte) error {
 		return err
 	}
 	data := op == wire.OpData
-	if !data || id != s.batch.id || s.b.Log != nil {
+	if !data || id != s.batch.id {
 		if err := s.flush(); err != nil {
 			return err
 		}

@@ -7,10 +7,10 @@ import (
 	"porthole/wire/tap"
 )
 
-// sink writes to a connection what its kernel takes at once.
+// sink writes to a connection.
 type sink struct {
-	conn net.Conn
-	tap  *tap.Conn
+	conn net.Conn  // the connection itself
+	tap  *tap.Conn // who reports the writes; nil if no one does
 	raw  syscall.RawConn
 
 	// The write under way.
@@ -19,30 +19,46 @@ type sink struct {
 	errno error
 
 	// Made once, for a closure for each write would be garbage.
-	try  func(fd uintptr) bool
-	once func() (int, error)
+	try   func(fd uintptr) bool
+	some  func() (int, error)
+	whole func() (int, error)
 }
 
 func (s *sink) init(c net.Conn) {
 	s.conn, s.tap, s.raw = descriptor(c)
-	s.try, s.once = s.attempt, s.writeOnce
+	s.try, s.some, s.whole = s.attempt, s.writeSome, s.writeWhole
 }
 
-// write never waits: what it did not take must. It takes nothing from a
-// connection without a descriptor. No other write may be under way.
-func (s *sink) write(p []byte) (int, error) {
-	if s.raw == nil {
-		return 0, nil
-	}
+// write writes p, and waits until the kernel has taken all of it. One write may
+// be under way at a time.
+func (s *sink) write(p []byte) (int, error) { return s.by(s.whole, p) }
+
+// offer never waits: what it did not take must. It takes nothing from a
+// connection without a descriptor.
+func (s *sink) offer(p []byte) (int, error) { return s.by(s.some, p) }
+
+func (s *sink) by(write func() (int, error), p []byte) (int, error) {
 	s.p = p
 	defer func() { s.p = nil }()
 	if s.tap != nil {
-		return s.tap.WriteBy(p, s.once)
+		return s.tap.WriteBy(p, write)
 	}
-	return s.writeOnce()
+	return write()
 }
 
-func (s *sink) writeOnce() (int, error) {
+func (s *sink) writeWhole() (int, error) {
+	n, err := s.writeSome()
+	if err != nil || n == len(s.p) {
+		return n, err
+	}
+	more, err := s.conn.Write(s.p[n:])
+	return n + more, err
+}
+
+func (s *sink) writeSome() (int, error) {
+	if s.raw == nil {
+		return 0, nil
+	}
 	s.n, s.errno = 0, nil
 	if err := s.raw.Write(s.try); err != nil {
 		return 0, err

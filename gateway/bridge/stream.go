@@ -224,7 +224,7 @@ func (st *stream) data(p []byte) error {
 	}
 	st.full = st.full || st.taken+st.in.Len()+len(p) >= highWater
 	if st.conn != nil && !st.rising && st.orders == 0 {
-		n, err := st.sink.write(p)
+		n, err := st.sink.offer(p)
 		st.s.receipts.owe(st, n)
 		if err != nil {
 			st.failLocked(wire.PhaseWrite, "write", err)
@@ -397,7 +397,7 @@ func (st *stream) waitUp() {
 
 // push writes one message.
 func (st *stream) push(p []byte) {
-	n, err := st.conn.Write(p)
+	n, err := st.sink.write(p)
 	st.mu.Lock()
 	st.taken -= n
 	st.s.receipts.owe(st, n)

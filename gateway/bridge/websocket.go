@@ -15,8 +15,8 @@ type socket interface {
 	// only the end is waited for, which is an error. One goroutine calls Next,
 	// to the end; all others may be called from any.
 	Next() ([]byte, error)
-	// Ready tells whether Next would not wait, and leave valid what it
-	// returned before. It is for Next's goroutine.
+	// Ready tells whether the next message is to be joined to the last: Next
+	// would not wait, and leave it valid. It is for Next's goroutine.
 	Ready() bool
 	// Send sends whole frames. It blocks while the page does not read.
 	Send(frames []byte) error
@@ -47,6 +47,7 @@ const closeWait = 5 * time.Second
 // webSocket is the server's end of a WebSocket.
 type webSocket struct {
 	reader
+	to sink
 
 	out     lock                       // one frame is written at a time
 	closing atomic.Bool                // a close frame is the last that is
@@ -56,10 +57,12 @@ type webSocket struct {
 }
 
 // newWebSocket takes over a connection after the handshake, and what came with
-// it. The bytes of early are at most a buffer.
-func newWebSocket(c net.Conn, early []byte, whole, merge bool) *webSocket {
-	ws := &webSocket{out: newLock(), reader: reader{whole: whole, merge: merge}}
+// it: at most a buffer. Next returns whole messages, or bytes as they come; where
+// it is watched, not many messages as one unless they crowd.
+func newWebSocket(c net.Conn, early []byte, whole, watched bool) *webSocket {
+	ws := &webSocket{out: newLock(), reader: reader{whole: whole, merge: !whole, watched: watched, crowded: !watched}}
 	ws.init(c)
+	ws.to.init(c)
 	ws.control = ws.obey
 	if len(early) > 0 {
 		ws.source.take()
@@ -118,7 +121,7 @@ func (ws *webSocket) Send(frames []byte) error {
 	if ws.closing.Load() {
 		return net.ErrClosed
 	}
-	_, err := ws.conn.Write(frames)
+	_, err := ws.to.write(frames)
 	return err
 }
 
@@ -126,7 +129,7 @@ func (ws *webSocket) Send(frames []byte) error {
 func (ws *webSocket) unlock() {
 	for {
 		if pong := ws.pong.Swap(nil); pong != nil && !ws.closing.Load() {
-			_, _ = ws.conn.Write(*pong) // what breaks it shows in reading
+			_, _ = ws.to.write(*pong) // what breaks it shows in reading
 		}
 		ws.out.Unlock()
 		if ws.pong.Load() == nil || !ws.out.TryLock() {
@@ -151,7 +154,7 @@ func (ws *webSocket) close(payload []byte) {
 		return
 	}
 	ws.cut.Store(cut)
-	_, _ = ws.conn.Write(frame[putHead(frame, room, opClose):]) // what breaks it shows in reading
+	_, _ = ws.to.write(frame[putHead(frame, room, opClose):]) // what breaks it shows in reading
 }
 
 func (ws *webSocket) Abort() {

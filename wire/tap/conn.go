@@ -45,7 +45,9 @@ func Client(c net.Conn, conn uint64, start int64, emit Emit) *Conn {
 
 func newConn(c net.Conn, side wire.Side, conn uint64, emit Emit) *Conn {
 	base := wire.Event{Side: side, Conn: conn, Local: c.LocalAddr().String(), Remote: c.RemoteAddr().String()}
-	return &Conn{Conn: c, base: base, emit: emit, kernel: newSampler(c)}
+	t := &Conn{Conn: c, base: base, emit: emit}
+	t.kernel.init(c)
+	return t
 }
 
 // Read reports data, end, timeout or error.

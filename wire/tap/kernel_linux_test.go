@@ -6,7 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"porthole/wire"
+	"porthole/wire/tap"
 )
 
 func TestKernelStates(t *testing.T) {
@@ -59,5 +62,50 @@ func TestKernelQueues(t *testing.T) {
 				t.Error("nothing unsent behind a reader that does not read")
 			}
 		})
+	}
+}
+
+// What is unsent is worked out from TCP_INFO; SIOCOUTQ (tcp(7)) tells the same.
+func TestUnsentIsTheQueue(t *testing.T) {
+	p := connect(t, "tcp")
+	client := p.client.(*tap.Conn)
+	raw, err := client.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(when string) {
+		t.Helper()
+		err := raw.Control(func(fd uintptr) {
+			for range 100 { // what is acknowledged between the two calls differs
+				want, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := client.Kernel().Unsent
+				if int(got) == want {
+					return
+				}
+				t.Logf("%s: %d bytes, SIOCOUTQ tells %d", when, got, want)
+			}
+			t.Errorf("%s: never the same", when)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("fresh")
+	write(t, p.client, "0123456789")
+	check("a write that no one reads")
+	read(t, p.server, 10)
+	write(t, p.server, "answer")
+	read(t, p.client, 6)
+	check("all was acknowledged")
+	_ = p.client.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+	for err = nil; err == nil; {
+		_, err = p.client.Write(make([]byte, 1<<20))
+	}
+	check("both kernels are full")
+	if client.Kernel().Unsent == 0 {
+		t.Error("nothing is unsent behind a full kernel")
 	}
 }

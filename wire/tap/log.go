@@ -36,12 +36,15 @@ func (l *Log) Put(e *wire.Event) {
 	defer l.mu.Unlock()
 	l.last++
 	e.Seq = l.last
-	kept := *e
-	kept.Data = bytes.Clone(e.Data)
 	if size := l.size(); len(l.ring) < size {
+		kept := *e
+		kept.Data = bytes.Clone(e.Data)
 		l.ring = append(l.ring, kept)
 	} else {
-		l.ring[(e.Seq-1)%uint64(size)] = kept
+		kept := &l.ring[(e.Seq-1)%uint64(size)]
+		room := kept.Data[:0]
+		*kept = *e
+		kept.Data = append(room, e.Data...)
 	}
 	if l.more != nil {
 		close(l.more)
@@ -57,7 +60,8 @@ func (l *Log) size() int {
 }
 
 // Since copies the events that came after seq into buf, oldest first, as many
-// as fit, and tells how many of them the history no longer has.
+// as fit, and tells how many of them the history no longer has. Their Data is the
+// caller's.
 func (l *Log) Since(seq uint64, buf []wire.Event) (n int, lost uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,6 +70,7 @@ func (l *Log) Since(seq uint64, buf []wire.Event) (n int, lost uint64) {
 	}
 	for ; n < len(buf) && seq < l.last; n++ {
 		buf[n] = l.ring[seq%uint64(l.size())]
+		buf[n].Data = bytes.Clone(buf[n].Data)
 		seq++
 	}
 	return n, lost
