@@ -210,7 +210,9 @@ func (r *reader) drop() {
 func (r *reader) take() (ended bool, err error) {
 	n := int(min(r.left, uint64(r.have-r.at)))
 	p := r.buf[r.at : r.at+n]
-	unmask(p, &r.key)
+	if !r.deaf {
+		unmask(p, &r.key)
+	}
 	r.at += n
 	r.left -= uint64(n)
 	r.inside = r.left > 0

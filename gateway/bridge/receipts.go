@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"encoding/binary"
 	"sync"
 	"time"
 
@@ -67,9 +68,8 @@ func (r *receipts) before(b []byte, at int, data bool) []byte {
 		at = need
 	}
 	for _, st := range r.due[:n] {
-		var msg [maxReceipt]byte
-		took := wire.Count(st.owed)
-		m := wire.Append(msg[:0], wire.OpWrote, st.id, &took)
+		var msg [maxReceipt]byte // wire.Append would put it on the heap
+		m := binary.AppendUvarint(wire.AppendHead(msg[:0], wire.OpWrote, st.id), st.owed)
 		st.owed = 0
 		end := at
 		at -= copy(b[at-len(m):], m)

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Gets what the tests need beside Go: a Chromium or Chrome, a font with Chinese,
-# tshark to read captures with, and from npm the accessibility checker. What is
-# there is used; what is missing comes from Debian's packages if they may be
-# installed. If not, it says what to do, and fails only under BROWSER=required
-# or TSHARK=required, as the tests themselves do.
+# tshark to read captures with, and from npm the accessibility checker and a
+# WebSocket that no one here wrote. What is there is used; what is missing comes
+# from Debian's packages if they may be installed. If not, it says what to do,
+# and fails only under BROWSER=required or TSHARK=required, as the tests
+# themselves do.
 set -eu
 cd "$(dirname "$0")"
 
@@ -22,6 +23,10 @@ has_font() {
 	[ "$(uname)" != Linux ] || [ -n "$(fc-list :lang=zh 2>/dev/null)" ]
 }
 
+has_npm() {
+	[ -e node_modules/axe-core/axe.min.js ] && [ -e node_modules/ws/package.json ]
+}
+
 missing=
 has_browser || missing=chromium
 has_font || missing="$missing fontconfig fonts-noto-cjk"
@@ -32,8 +37,8 @@ if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; the
 	apt-get -qq update || : # one unreachable source need not matter
 	if apt-get -qq install --no-install-recommends $missing >/dev/null; then missing=; fi
 fi
-if [ ! -e node_modules/axe-core/axe.min.js ] && ! { command -v npm >/dev/null && npm ci --silent; }; then
-	missing="$missing npm:axe-core"
+if ! has_npm && ! { command -v npm >/dev/null && npm ci --silent; }; then
+	missing="$missing npm:axe-core npm:ws"
 fi
 if [ -z "$missing" ]; then exit 0; fi
 
