@@ -121,6 +121,7 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.logger().Debug("no upgrade", "peer", r.RemoteAddr, "error", err)
 		return
 	}
+	b.logger().Info("session begins", "peer", r.RemoteAddr)
 	if proto == wire.Subprotocol {
 		s := newSession(b, newWebSocket(conn, early, true, b.Log != nil))
 		go b.host(s, r.RemoteAddr, s.run)
@@ -165,24 +166,33 @@ func (b *Bridge) enter() bool {
 	return !b.leaving
 }
 
-// host runs a session that enter let in, while Shutdown can reach it.
+// host runs a session that enter let in, while Shutdown can reach it. It and what
+// it calls until a session waits take little of the stack: a goroutine begins
+// with 2 KiB, and what it grows by stays.
 func (b *Bridge) host(m member, peer string, run func()) {
 	defer b.running.Done()
+	b.admit(m)
+	run()
+	b.dismiss(m, peer)
+}
+
+func (b *Bridge) admit(m member) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.sessions == nil {
 		b.sessions = map[member]struct{}{}
 	}
 	b.sessions[m] = struct{}{}
-	leaving, over := b.leaving, b.over // since enter
-	b.mu.Unlock()
-	b.logger().Info("session begins", "peer", peer)
-	if leaving {
+	// Since enter, the bridge may have begun to leave, or be over.
+	if b.leaving {
 		b.running.Go(m.leave)
 	}
-	if over {
+	if b.over {
 		b.running.Go(m.cut)
 	}
-	run()
+}
+
+func (b *Bridge) dismiss(m member, peer string) {
 	b.mu.Lock()
 	delete(b.sessions, m)
 	b.mu.Unlock()

@@ -20,58 +20,71 @@ import (
 type relay struct {
 	b    *Bridge
 	sock socket
-	ctx  context.Context
-	stop context.CancelFunc
+
+	mu     sync.Mutex
+	conn   net.Conn           // nil until dialled
+	cancel context.CancelFunc // of the dial
+	over   bool
 }
 
-func newRelay(b *Bridge, sock socket) *relay {
-	r := &relay{b: b, sock: sock}
-	r.ctx, r.stop = context.WithCancel(context.Background())
-	return r
-}
+func newRelay(b *Bridge, sock socket) *relay { return &relay{b: b, sock: sock} }
 
 // run dials the target, the first listed if the name is empty, and relays until
 // either end is done. Why it failed is the close frame's reason.
 func (r *relay) run(name string) {
 	defer r.sock.Abort()
-	defer r.stop()
-	conn, refused := r.dial(name)
+	var refused *wire.Failure
+	var dial sync.WaitGroup
+	dial.Go(func() { refused = r.dial(name) }) // its stack grows, and ours stays
+	dial.Wait()
 	if refused != nil {
-		code := closeInternal
-		if refused.Phase == wire.PhasePolicy {
-			code = closePolicy
-		}
-		r.end(code, refused)
+		r.end(refused)
 		_, _ = r.sock.Next()
 		return
 	}
-	closed := make(chan struct{})
-	stop := context.AfterFunc(r.ctx, func() {
-		defer close(closed)
-		_ = conn.Close()
-	})
 	var late *time.Timer
 	var down sync.WaitGroup
 	down.Go(func() {
-		r.down(conn)
+		r.down()
 		late = time.AfterFunc(closeWait, r.stop) // a server that has ended may take nothing more
 	})
-	err := r.up(conn)
+	err := r.up()
 	if err == nil {
-		_ = finish(conn) // what the page sent is with the kernel: an orderly end
+		_ = finish(r.conn) // what the page sent is with the kernel: an orderly end
 	}
-	_ = conn.Close()
+	r.stop()
 	r.b.punish(r.sock, err)
 	_, _ = r.sock.Next() // the rest of the close handshake, if one has begun
 	down.Wait()
 	late.Stop()
-	if !stop() {
-		<-closed // it closes conn, or has
+}
+
+// stop ends the dial, or closes the socket.
+func (r *relay) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+	if r.conn != nil {
+		_ = r.conn.Close()
+	} else if r.cancel != nil {
+		r.cancel()
 	}
 }
 
 // end says why there is no socket, or no more.
-func (r *relay) end(code int, f *wire.Failure) { r.sock.Close(code, f.Code+": "+f.Syscall) }
+func (r *relay) end(f *wire.Failure) {
+	code := closeInternal
+	if f.Phase == wire.PhasePolicy {
+		code = closePolicy
+	}
+	r.sock.Close(code, f.Code+": "+f.Syscall)
+}
+
+// broke ends the session of a socket that broke.
+func (r *relay) broke(phase wire.Phase, call string, err error) {
+	f := describe(phase, call, err)
+	r.end(&f)
+}
 
 func (r *relay) leave() {
 	r.sock.Close(closeGoingAway, "the gateway is leaving")
@@ -83,7 +96,7 @@ func (r *relay) cut() {
 	r.sock.Abort()
 }
 
-func (r *relay) dial(name string) (net.Conn, *wire.Failure) {
+func (r *relay) dial(name string) *wire.Failure {
 	var t Target
 	var err error
 	if name != "" {
@@ -95,11 +108,24 @@ func (r *relay) dial(name string) (net.Conn, *wire.Failure) {
 	if err != nil {
 		r.b.count("target")
 		f := refusal(name, 0)
-		return nil, &f
+		return &f
 	}
-	ctx, cancel := context.WithTimeout(r.ctx, dialTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
-	return r.b.newPlug(t, r.emit()).open(ctx, nil)
+	r.mu.Lock()
+	r.cancel = cancel
+	if r.over {
+		cancel()
+	}
+	r.mu.Unlock()
+	conn, f := r.b.newPlug(t, r.emit()).open(ctx, nil)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.conn, r.cancel = conn, nil
+	if r.over && conn != nil {
+		_ = conn.Close()
+	}
+	return f
 }
 
 func (r *relay) emit() tap.Emit {
@@ -111,9 +137,9 @@ func (r *relay) emit() tap.Emit {
 
 // up carries the page's bytes to the socket. It returns nil if the page ended
 // the WebSocket as it should.
-func (r *relay) up(conn net.Conn) error {
+func (r *relay) up() error {
 	var to sink
-	to.init(conn)
+	to.init(r.conn)
 	for {
 		p, err := r.sock.Next()
 		if err != nil {
@@ -123,17 +149,16 @@ func (r *relay) up(conn net.Conn) error {
 			continue // a message of nothing
 		}
 		if _, err := to.write(p); err != nil {
-			f := describe(wire.PhaseWrite, "write", err)
-			r.end(closeInternal, &f)
+			r.broke(wire.PhaseWrite, "write", err)
 			return err
 		}
 	}
 }
 
 // down carries the socket's bytes to the page, and its end.
-func (r *relay) down(conn net.Conn) {
+func (r *relay) down() {
 	var src source
-	src.init(conn)
+	src.init(r.conn)
 	defer src.release()
 	for {
 		n, err := src.read(room, room+maxRead, false)
@@ -151,8 +176,7 @@ func (r *relay) down(conn net.Conn) {
 		case errors.Is(err, net.ErrClosed): // the page was first
 			return
 		default:
-			f := describe(wire.PhaseRead, "read", err)
-			r.end(closeInternal, &f)
+			r.broke(wire.PhaseRead, "read", err)
 			return
 		}
 	}

@@ -13,37 +13,42 @@ type sink struct {
 	tap  *tap.Conn // who reports the writes; nil if no one does
 	raw  syscall.RawConn
 
-	// The write under way.
+	// The write under way, or the last.
 	p     []byte
 	n     int
 	errno error
 
 	// Made once, for a closure for each write would be garbage.
-	try   func(fd uintptr) bool
-	some  func() (int, error)
-	whole func() (int, error)
+	try         func(fd uintptr) bool
+	some, whole func() (int, error) // for the tap
 }
 
 func (s *sink) init(c net.Conn) {
 	s.conn, s.tap, s.raw = descriptor(c)
-	s.try, s.some, s.whole = s.attempt, s.writeSome, s.writeWhole
+	s.try = s.attempt
+	if s.tap != nil {
+		s.some, s.whole = s.writeSome, s.writeWhole
+	}
 }
 
 // write writes p, and waits until the kernel has taken all of it. One write may
 // be under way at a time.
-func (s *sink) write(p []byte) (int, error) { return s.by(s.whole, p) }
+func (s *sink) write(p []byte) (int, error) {
+	s.p = p
+	if s.tap != nil {
+		return s.tap.WriteBy(p, s.whole)
+	}
+	return s.writeWhole()
+}
 
 // offer never waits: what it did not take must. It takes nothing from a
 // connection without a descriptor.
-func (s *sink) offer(p []byte) (int, error) { return s.by(s.some, p) }
-
-func (s *sink) by(write func() (int, error), p []byte) (int, error) {
+func (s *sink) offer(p []byte) (int, error) {
 	s.p = p
-	defer func() { s.p = nil }()
 	if s.tap != nil {
-		return s.tap.WriteBy(p, write)
+		return s.tap.WriteBy(p, s.some)
 	}
-	return write()
+	return s.writeSome()
 }
 
 func (s *sink) writeWhole() (int, error) {

@@ -44,7 +44,7 @@ type source struct {
 
 	// Made once, for a closure for each read would be garbage.
 	try  func(fd uintptr) bool
-	once func(limit int) ([]byte, error)
+	once func(limit int) ([]byte, error) // for the tap
 }
 
 // spareSize is what a connection without a descriptor holds while it waits.
@@ -52,7 +52,10 @@ const spareSize = 512
 
 func (s *source) init(c net.Conn) {
 	s.conn, s.tap, s.raw = descriptor(c)
-	s.try, s.once = s.attempt, s.readOnce
+	s.try = s.attempt
+	if s.tap != nil {
+		s.once = s.readOnce
+	}
 }
 
 // descriptor finds what is below a connection that the bridge dialled or took

@@ -58,10 +58,10 @@ func newStream(s *session, id uint64, d wire.Dial) *stream {
 	return st
 }
 
-// run is the life of the stream.
+// run is the life of the stream. The stack that a dial has grown ends with it.
 func (st *stream) run() {
 	if st.connect() {
-		st.carry()
+		st.s.work.Go(st.carry)
 	}
 }
 
@@ -101,6 +101,7 @@ func (st *stream) connect() bool {
 	_ = st.s.send(st.id, wire.OpConnected, &wire.Connected{Conn: number, Local: local, Remote: remote})
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	st.cancel = nil
 	st.join(conn)
 	for _, o := range st.waits {
 		setOption(conn, o)
