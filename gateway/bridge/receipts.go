@@ -11,22 +11,25 @@ import (
 // receipts are the wrotes that a page is to get: what the kernels have taken of
 // its bytes. One that travels alone costs as much as a message with data, so it
 // waits for one to travel with; if none goes in time it travels alone, and so do
-// those that follow, until data goes down again. TCP treats its own
-// acknowledgments so (RFC 1122 §4.2.3.2).
+// those that follow, until data goes down again. Then the wait was too short, and
+// is doubled: under load an answer takes its time. TCP treats its own
+// acknowledgments much like this (RFC 1122 §4.2.3.2).
 type receipts struct {
 	mu     sync.Mutex
 	due    []*stream // that have something owed
 	since  time.Time // … the first of them
 	large  bool      // so much is owed that the page may be waiting for it
 	prompt bool      // they travel alone
+	delay  time.Duration
 	timer  *time.Timer
 	armed  bool // it runs
 }
 
 const (
-	// receiptDelay is how long a receipt waits for company: longer than an echo
-	// takes under load, and shorter than what a person notices.
-	receiptDelay = 10 * time.Millisecond
+	// minDelay and maxDelay bound how long a receipt waits for company: longer
+	// than an echo takes, and shorter than what a person notices.
+	minDelay = 10 * time.Millisecond
+	maxDelay = 160 * time.Millisecond
 	// maxReceipt is the length of one: a short header, op, id and count.
 	maxReceipt = 2 + wire.Overhead + 3
 	// lead is the room in front of a session's message: for its own header, and
@@ -57,8 +60,9 @@ func (r *receipts) owe(st *stream, n int) {
 func (r *receipts) before(b []byte, at int, data bool) []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if data {
+	if data && r.prompt {
 		r.prompt = false
+		r.delay = min(2*r.delay, maxDelay)
 	}
 	n := len(r.due)
 	if need := n * maxReceipt; data {
@@ -97,9 +101,9 @@ func (s *session) settle() {
 	if due && !r.armed {
 		r.armed = true
 		if r.timer == nil {
-			r.timer = time.AfterFunc(receiptDelay, func() { s.spawn(s.late) })
+			r.timer = time.AfterFunc(r.delay, func() { s.spawn(s.late) })
 		} else {
-			r.timer.Reset(receiptDelay)
+			r.timer.Reset(r.delay)
 		}
 	}
 	r.mu.Unlock()
@@ -112,7 +116,7 @@ func (s *session) settle() {
 func (s *session) late() {
 	r := &s.receipts
 	r.mu.Lock()
-	wait := receiptDelay - time.Since(r.since)
+	wait := r.delay - time.Since(r.since)
 	switch {
 	case len(r.due) == 0:
 		r.armed = false

@@ -44,6 +44,7 @@ type session struct {
 func newSession(b *Bridge, sock socket) *session {
 	s := &session{b: b, sock: sock, out: newLock(), streams: map[uint64]*stream{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.receipts.delay = minDelay
 	s.feed.send = func(b []byte) error { return s.write(b, false) }
 	s.feed.hold() // hello is first
 	return s
