@@ -1,7 +1,7 @@
 package wire
 
 // Ring holds the bytes of one direction of a stream between two parties of
-// different speed: at most Window of them. Its memory grows to what it holds,
+// different speed: at most MaxWindow of them. Its memory grows to what it holds,
 // and all but a little of it goes when it is empty. The zero value is ready; it
 // is not safe for concurrent use.
 type Ring struct {
@@ -16,7 +16,7 @@ func (r *Ring) Len() int { return r.n }
 
 // Write appends p whole, or, where it would not fit, nothing.
 func (r *Ring) Write(p []byte) bool {
-	if len(p) > Window-r.n {
+	if len(p) > MaxWindow-r.n {
 		return false
 	}
 	if r.n+len(p) > len(r.buf) {

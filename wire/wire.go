@@ -60,9 +60,13 @@
 //
 // Each direction of a stream has a window of bytes under way, and whoever sends
 // beyond it breaks the protocol. The page begins with hello's window and gets
-// back what wrote says. The gateway begins with dial's window and gets back
-// what credit says; without credit it does not read the socket, so the peer's
-// kernel holds the bytes and then the peer.
+// back what wrote says. The gateway begins with dial's window, [MaxWindow] at
+// most, and gets back what credit says; without credit it does not read the
+// socket, so the peer's kernel holds the bytes and then the peer. A page that
+// gives credit in quarters of its window keeps the gateway busy.
+//
+// A wrote may wait for a message to travel with, for at most 160 ms; not for
+// more once half of the window is owed.
 //
 // # Ends
 //
@@ -85,8 +89,12 @@ const (
 	MaxMessage = 64 << 10
 	// Overhead is how many bytes op and id take at most.
 	Overhead = 1 + 10
-	// Window is how many bytes of a stream may be under way in each direction.
+	// Window is how many bytes of a stream may be under way from the page: what
+	// the gateway holds for a server that does not read.
 	Window = 256 << 10
+	// MaxWindow is how many may be under way to the page, which holds them. At a
+	// round trip of 100 ms it allows 20 MB/s.
+	MaxWindow = 2 << 20
 	// MaxCopy bounds the bytes of data that an event copies.
 	MaxCopy = 1 << 10
 )

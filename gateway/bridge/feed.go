@@ -15,6 +15,7 @@ type feed struct {
 
 	mu     sync.Mutex
 	batch  [][]byte // messages, the last still open
+	spare  []byte   // a message that was sent
 	lost   uint64   // events that came after them
 	timer  *time.Timer
 	armed  bool // a flush is due or under way
@@ -24,8 +25,10 @@ type feed struct {
 }
 
 const (
-	// feedDelay gathers the events of one frame of the page.
-	feedDelay = 16 * time.Millisecond
+	// feedDelay gathers events: the page draws what is new 22 times a second.
+	feedDelay = 40 * time.Millisecond
+	// feedSpare is how large a message may be that is kept to be filled again.
+	feedSpare = 4 << 10
 	// feedMessages bounds what waits for a slow page: the events of a thousand
 	// messages, or the lot of one that reads nothing.
 	feedMessages = 32
@@ -56,7 +59,11 @@ func (f *feed) put(e *wire.Event) {
 		f.lost++
 		return
 	}
-	f.batch = append(f.batch, wire.AppendEvent(wire.AppendHead(make([]byte, lead), wire.OpEvents, 0), e))
+	msg := f.spare
+	if f.spare = nil; msg == nil {
+		msg = make([]byte, lead)
+	}
+	f.batch = append(f.batch, wire.AppendEvent(wire.AppendHead(msg[:lead], wire.OpEvents, 0), e))
 	if len(f.batch) > 1 && f.timer != nil && f.timer.Stop() {
 		f.timer.Reset(0) // a message is full: there is nothing more to wait for
 	}
@@ -109,6 +116,11 @@ func (f *feed) sendAll() {
 		if f.send(msg) != nil {
 			return // the session ends, and closes the feed
 		}
+	}
+	if len(batch) == 1 && cap(batch[0]) <= feedSpare {
+		f.mu.Lock()
+		f.spare = batch[0]
+		f.mu.Unlock()
 	}
 }
 

@@ -80,7 +80,7 @@ func (k *talker) body(op wire.Op, id uint64, body wire.Body) {
 // connect dials the default target as stream id.
 func (k *talker) connect(id uint64) {
 	k.t.Helper()
-	k.send(wire.OpDial, id, &wire.Dial{Window: wire.Window})
+	k.send(wire.OpDial, id, &wire.Dial{Window: wire.MaxWindow})
 	k.body(wire.OpConnected, id, nil)
 }
 

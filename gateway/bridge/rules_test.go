@@ -62,7 +62,7 @@ func TestViolations(t *testing.T) {
 		{"resolve with an id again", []string{message(wire.OpResolve, 3, &wire.Resolve{})}, 1002, "ids are odd and rise"},
 
 		{"data behind fin", []string{message(wire.OpFin, 3, nil), data(3, 1)}, 1002, "data after fin"},
-		{"a window beyond ours", []string{message(wire.OpDial, 5, &wire.Dial{Window: wire.Window + 1})}, 1002, "dial offers more than the window"},
+		{"a window beyond ours", []string{message(wire.OpDial, 5, &wire.Dial{Window: wire.MaxWindow + 1})}, 1002, "dial offers more than the window"},
 		{"credit beyond the window", []string{message(wire.OpCredit, 3, count(1))}, 1002, "credit beyond the window"},
 		{"endless credit", []string{message(wire.OpCredit, 3, count(1<<64-1))}, 1002, "credit beyond the window"},
 	} {

@@ -294,7 +294,7 @@ func (s *session) conclude(id uint64, op wire.Op, body wire.Body) {
 }
 
 func (s *session) dial(id uint64, d wire.Dial) error {
-	if d.Window > wire.Window {
+	if d.Window > wire.MaxWindow {
 		return broken("dial offers more than the window")
 	}
 	st := newStream(s, id, d)

@@ -203,7 +203,7 @@ func (st *stream) handle(op wire.Op, rest []byte) error {
 			st.endLocked(wire.ReasonClosed)
 			return nil
 		}
-		if uint64(n) > wire.Window-st.credit {
+		if uint64(n) > wire.MaxWindow-st.credit {
 			return broken("credit beyond the window")
 		}
 		st.credit += uint64(n)

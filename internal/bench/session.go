@@ -57,7 +57,7 @@ func (s *session) dial(targets []string) ([]*stream, error) {
 		st.room.Store(int64(s.hello.Window))
 		s.streams = append(s.streams, st)
 		fresh = append(fresh, st)
-		dial := wire.Dial{Host: host, Port: number, Window: wire.Window}
+		dial := wire.Dial{Host: host, Port: number, Window: wire.MaxWindow}
 		if err := s.send(opBinary, wire.Append(nil, wire.OpDial, st.id, &dial)); err != nil {
 			return nil, err
 		}
@@ -121,10 +121,10 @@ func (s *session) data(st *stream, b []byte) error {
 	}
 	st.got += uint64(len(b))
 	st.unread += uint64(len(b))
-	if st.unread > wire.Window {
+	if st.unread > wire.MaxWindow {
 		return fmt.Errorf("stream %d: %d bytes came without credit", st.id, st.unread)
 	}
-	if st.unread >= wire.Window/2 && !st.frozen {
+	if st.unread >= wire.MaxWindow/4 && !st.frozen {
 		if err := s.credit(st); err != nil {
 			return err
 		}

@@ -94,7 +94,7 @@ func (t *trial) stick(s *session, src *source) error {
 	down.frozen = true
 	close(src.begin)
 	got := func(*stream, int) {}
-	for down.got < wire.Window {
+	for down.got < wire.MaxWindow {
 		if err := s.read(got); err != nil {
 			return fmt.Errorf("stream down: %w", err)
 		}
