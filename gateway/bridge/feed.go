@@ -27,7 +27,8 @@ type feed struct {
 const (
 	// feedDelay gathers events: the page draws what is new 22 times a second.
 	feedDelay = 40 * time.Millisecond
-	// feedSpare is how large a message may be that is kept to be filled again.
+	// feedSpare is how large a message grows that each feed keeps to fill again;
+	// a larger one is of those that all share.
 	feedSpare = 4 << 10
 	// feedMessages bounds what waits for a slow page: the events of a thousand
 	// messages, or the lot of one that reads nothing.
@@ -50,8 +51,12 @@ func (f *feed) put(e *wire.Event) {
 		return
 	}
 	if n := len(f.batch); n > 0 {
-		if grown := wire.AppendEvent(f.batch[n-1], e); len(grown) <= lead+wire.MaxMessage {
-			f.batch[n-1] = grown
+		last := &f.batch[n-1]
+		if len(*last) > feedSpare/2 && cap(*last) < bufferSize {
+			*last = append(buffers.Get().(*buffer)[:0], *last...)
+		}
+		if grown := wire.AppendEvent(*last, e); len(grown) <= lead+wire.MaxMessage {
+			*last = grown
 			return
 		}
 	}
@@ -113,13 +118,21 @@ func (f *feed) sendAll() {
 		batch = append(batch, wire.Append(make([]byte, lead), wire.OpLost, 0, &n))
 	}
 	for _, msg := range batch {
-		if f.send(msg) != nil {
+		err := f.send(msg)
+		f.reuse(msg)
+		if err != nil {
 			return // the session ends, and closes the feed
 		}
 	}
-	if len(batch) == 1 && cap(batch[0]) <= feedSpare {
+}
+
+// reuse takes a message back whose bytes are used no more.
+func (f *feed) reuse(msg []byte) {
+	if cap(msg) == bufferSize {
+		buffers.Put((*buffer)(msg[:bufferSize]))
+	} else if cap(msg) <= feedSpare {
 		f.mu.Lock()
-		f.spare = batch[0]
+		f.spare = msg
 		f.mu.Unlock()
 	}
 }

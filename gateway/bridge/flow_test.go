@@ -147,8 +147,8 @@ func TestServerKilled(t *testing.T) {
 	}
 }
 
-// A message is one write, so that what a page does can be seen; and a write is
-// reported once.
+// A message is one write, where someone watches, so that what a page does can be
+// seen; and a write is reported once.
 func TestMessageIsOneWrite(t *testing.T) {
 	target, accept := accepting(t)
 	log := &tap.Log{}
@@ -162,6 +162,7 @@ func TestMessageIsOneWrite(t *testing.T) {
 	for i, n := range []int{1, 1, 2, 1000, 1, wire.MaxMessage - wire.Overhead, 3, wire.MaxMessage - 2} {
 		want = append(want, uint64(n))
 		s.send(bytes.Repeat([]byte{byte(i)}, n))
+		s.await("the window", func() bool { return s.Credit() == wire.Window }) // more at once would be a crowd
 	}
 	s.do(s.Stream.End)
 	s.await("finished", func() bool { return slices.Contains(s.told, "finished") })
@@ -173,6 +174,46 @@ func TestMessageIsOneWrite(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("writes of %d bytes, want %d", got, want)
+	}
+}
+
+// Five messages that come at once are five writes, and twenty are not: who sends
+// so many is not to be slowed down by those who watch.
+func TestCrowdIsJoined(t *testing.T) {
+	for _, protocol := range []string{"", wire.Subprotocol} {
+		for n, joined := range map[int]bool{5: false, 20: true} {
+			t.Run(fmt.Sprintf("%d over %q", n, protocol), func(t *testing.T) {
+				target, accept := accepting(t)
+				b := to(target)
+				b.Log = &tap.Log{}
+				f := frames(t, serve(t, b), protocol)
+				one := frame(true, opBinary, "x")
+				if protocol == wire.Subprotocol {
+					f.send(frame(true, opBinary, message(wire.OpDial, 1, &wire.Dial{})))
+					one = frame(true, opBinary, data(1, 1))
+				}
+				c := accept()
+				if protocol == wire.Subprotocol {
+					for range 2 { // hello and connected
+						if _, _, err := f.next(); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				f.send(strings.Repeat(one, n))
+				read(t, c, n)
+				shutdown(t, b)
+				writes := 0
+				for _, e := range history(b.Log) {
+					if e.Kind == wire.CallWrite {
+						writes++
+					}
+				}
+				if writes < 1 || writes > n || (writes < n) != joined {
+					t.Errorf("%d writes for %d messages, joined should be %v", writes, n, joined)
+				}
+			})
+		}
 	}
 }
 

@@ -178,11 +178,18 @@ func (r *reader) budget(h *head) error {
 }
 
 // few is how many messages that come at once are returned one by one where
-// someone watches. More are not a demonstration but a load.
-const few = 8
+// someone watches, and fewBytes how many bytes. More are not a demonstration but
+// a load.
+const (
+	few      = 5
+	fewBytes = 64 << 10
+)
 
-// crowd tells whether more than a few messages have come.
+// crowd tells whether more than that has come.
 func (r *reader) crowd() bool {
+	if r.have-r.at > fewBytes {
+		return true
+	}
 	at := uint64(r.at)
 	if r.inside {
 		at += r.left
