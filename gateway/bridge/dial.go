@@ -178,7 +178,10 @@ func reset(c net.Conn) {
 	}
 }
 
-// finish ends our side of a connection; both kinds we dial can.
+// finish ends our side of a connection, if it is of a kind that can.
 func finish(c net.Conn) error {
-	return c.(interface{ CloseWrite() error }).CloseWrite()
+	if c, ok := c.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }

@@ -202,6 +202,7 @@ func TestCrowdIsJoined(t *testing.T) {
 				}
 				f.send(strings.Repeat(one, n))
 				read(t, c, n)
+				_ = f.Close()
 				shutdown(t, b)
 				writes := 0
 				for _, e := range history(b.Log) {

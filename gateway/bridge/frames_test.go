@@ -227,6 +227,7 @@ func (f *framer) goodbye(answer bool, message func(payload []byte)) (code int) {
 	} else if errors.Is(err, os.ErrDeadlineExceeded) {
 		f.t.Errorf("the connection does not end behind the close frame")
 	}
+	_ = f.Close() // as a client does then (RFC 6455 §7.1.1)
 	return code
 }
 

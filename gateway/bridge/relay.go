@@ -39,7 +39,7 @@ func (r *relay) run(name string) {
 	dial.Wait()
 	if refused != nil {
 		r.end(refused)
-		_, _ = r.sock.Next()
+		r.sock.Linger()
 		return
 	}
 	var late *time.Timer
@@ -54,7 +54,7 @@ func (r *relay) run(name string) {
 	}
 	r.stop()
 	r.b.punish(r.sock, err)
-	_, _ = r.sock.Next() // the rest of the close handshake, if one has begun
+	r.sock.Linger()
 	down.Wait()
 	late.Stop()
 }

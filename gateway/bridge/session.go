@@ -60,13 +60,21 @@ func (s *session) run() {
 	_ = s.hello() // a broken WebSocket shows in reading, and one that we close is read to its end
 	s.feed.flush()
 	s.b.punish(s.sock, s.serve())
-	_, _ = s.sock.Next() // the rest of the close handshake, if one has begun
-	s.sock.Abort()       // nothing more can be told
+	s.shut(wire.ReasonGone)
+	s.sock.Linger()
+	s.sock.Abort() // nothing more can be told
 	s.end(wire.ReasonGone)
 }
 
 // end ends all streams and waits for them, and for what is left to tell.
 func (s *session) end(why wire.Reason) {
+	s.shut(why)
+	s.work.Wait()
+	s.feed.close()
+}
+
+// shut ends all streams, and lets none begin.
+func (s *session) shut(why wire.Reason) {
 	s.mu.Lock()
 	if s.ending == 0 {
 		s.ending = why
@@ -76,8 +84,6 @@ func (s *session) end(why wire.Reason) {
 		st.end(why)
 	}
 	s.stop() // the lookups; a dial ends with its stream, which knows why
-	s.work.Wait()
-	s.feed.close()
 }
 
 // living are the streams that have not ended.

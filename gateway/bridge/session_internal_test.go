@@ -67,6 +67,7 @@ func (s *script) Send(frames []byte) error {
 }
 
 func (s *script) Close(int, string) { s.Abort() }
+func (s *script) Linger()           {}
 
 func (s *script) Abort() {
 	s.mu.Lock()

@@ -13,16 +13,18 @@ type socket interface {
 	// Next waits for what the page sent, in the way that the upgrade was told
 	// to. It is valid until the next call. Once a close frame has come or gone
 	// only the end is waited for, which is an error. One goroutine calls Next,
-	// to the end; all others may be called from any.
+	// Ready and Linger; all others may be called from any.
 	Next() ([]byte, error)
 	// Ready tells whether the next message is to be joined to the last: Next
-	// would not wait, and leave it valid. It is for Next's goroutine.
+	// would not wait, and leave it valid.
 	Ready() bool
 	// Send sends whole frames. It blocks while the page does not read.
 	Send(frames []byte) error
-	// Close sends a close frame (RFC 6455 §7), behind which nothing goes. Next
-	// then waits for the page's, at most closeWait, and ends.
+	// Close sends a close frame (RFC 6455 §7), behind which nothing goes. The
+	// page has closeWait for its own.
 	Close(code int, reason string)
+	// Linger waits for the end of the close handshake, if one has begun.
+	Linger()
 	// Abort ends the connection at once.
 	Abort()
 }
@@ -90,6 +92,26 @@ func (ws *webSocket) Next() ([]byte, error) {
 	}
 	ws.drop()
 	return nil, net.ErrClosed
+}
+
+// Linger ends our side of the connection once the page has said goodbye, and
+// reads to the end of the page's, as RFC 6455 §7.1.1 would have it: bytes that no
+// one has read reset a connection, and a browser, which may send some behind its
+// goodbye, calls that unclean.
+func (ws *webSocket) Linger() {
+	for ws.closing.Load() && !ws.over {
+		if _, err := ws.Next(); err != nil && !ws.over {
+			return
+		}
+	}
+	if !ws.over || finish(ws.conn) != nil {
+		return
+	}
+	for err := error(nil); err == nil; {
+		ws.drop()
+		_, err = ws.read(0, bufferSize, false)
+	}
+	ws.drop()
 }
 
 // obey does what a control frame asks for.
