@@ -1,5 +1,5 @@
 # Each target is one thing a person wants; `make test` is what CI runs.
-.PHONY: run test lint build shots frames tools clean
+.PHONY: run test lint build shots frames speed bench tools clean
 
 # The race detector needs a C compiler.
 race := $(if $(shell command -v "$$(go env CC)"),-race)
@@ -46,6 +46,15 @@ shots: tools
 # Measure how the page draws under 20,000 events a second, in a real browser.
 frames: tools
 	FRAMES=1 BROWSER=required go test -count=1 -v -run TestFrames ./internal/e2e
+
+# Measure how soon the page has its first reply, and how fast its data path is.
+speed: tools
+	SPEED=1 BROWSER=required go test -count=1 -v -timeout 20m -run TestSpeed ./internal/e2e
+
+# Measure the gateway against its peers; BENCH='-phases echo64,down -rounds 5' for less or more.
+bench:
+	@./internal/tools/peers.sh
+	go run ./internal/bench $(BENCH)
 
 # Get what the tests need, where that may be done.
 tools:
