@@ -34,9 +34,10 @@ func Build(ctx context.Context, dir string) error {
 	return build(ctx, pagePackage, dir)
 }
 
-// small compiles our own packages without inlining: in the page that saves more
-// than a tenth of what they weigh, and an event costs it 1.1 µs instead of 0.6.
-const small = "-gcflags=porthole/...=-l"
+// small compiles all packages without inlining. Nothing else makes the page as
+// much smaller: 60 KB of 616, in brotli. An event costs it 1.4 µs then, instead
+// of 0.6, and a frame 0.3 ms more.
+const small = "-gcflags=all=-l"
 
 func build(ctx context.Context, pkg, dir string) error {
 	// One question for two answers: whether the source is there, and where the

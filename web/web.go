@@ -106,6 +106,11 @@ func newHandler(files map[string][]byte) (*Handler, error) {
 	}
 	assets := maps.Clone(files)
 	delete(assets, "index.html")
+	linked, err := link(index, assets)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(assets, linked)
 
 	encoded := encode(assets)
 	prefix := "assets-" + fingerprint(encoded) + "/"

@@ -78,7 +78,8 @@
 // refusal by policy is EACCES, so that it never looks like ECONNREFUSED.
 //
 // A message that breaks these rules ends the session with a WebSocket close
-// code of RFC 6455 §7.4.1: 1002 (rules), 1003 (text), 1009 (too big).
+// code of RFC 6455 §7.4.1: 1002 (rules), 1003 (text), 1008 (a flood of frames
+// that bring nothing), 1009 (too big).
 package wire
 
 // Subprotocol is the name to offer in Sec-WebSocket-Protocol (RFC 6455 §1.9).

@@ -178,10 +178,7 @@ func reset(c net.Conn) {
 	}
 }
 
-// finish ends our side of a connection, if it is of a kind that can.
+// finish ends our side of a connection; both kinds we dial can.
 func finish(c net.Conn) error {
-	if c, ok := c.(interface{ CloseWrite() error }); ok {
-		return c.CloseWrite()
-	}
-	return errors.ErrUnsupported
+	return c.(interface{ CloseWrite() error }).CloseWrite()
 }

@@ -235,16 +235,16 @@ func TestPausedReader(t *testing.T) {
 	b.Log = log
 	p := open(t, serve(t, b))
 	s := p.dialPaused(server)
-	s.await("a full window", func() bool { return s.Buffered() == wire.Window })
+	s.await("a full window", func() bool { return s.Buffered() == wire.MaxWindow })
 	// Another stream has gone all the way there and back, and nothing came.
 	other := p.dialPaused(server)
-	other.await("a full window", func() bool { return other.Buffered() == wire.Window })
+	other.await("a full window", func() bool { return other.Buffered() == wire.MaxWindow })
 	s.do(func() {
-		if got, want := p.got, 2*wire.Window; got != want {
+		if got, want := p.got, 2*wire.MaxWindow; got != want {
 			t.Errorf("the page got %d bytes, want %d", got, want)
 		}
 	})
-	if got, want := readOffset(log, s.connected.Conn), uint64(wire.Window); got != want {
+	if got, want := readOffset(log, s.connected.Conn), uint64(wire.MaxWindow); got != want {
 		t.Errorf("the gateway read %d bytes, want %d", got, want)
 	}
 	other.do(other.Stream.Close)
@@ -299,7 +299,7 @@ func TestStalledStreamsHoldUpNoOther(t *testing.T) {
 	fire, mute, server := peer(t, firehose), peer(t, deaf), peer(t, echo)
 	p := open(t, serve(t, to(fire, mute, server)))
 	unread := p.dialPaused(fire)
-	unread.await("a full window", func() bool { return unread.Buffered() == wire.Window })
+	unread.await("a full window", func() bool { return unread.Buffered() == wire.MaxWindow })
 	untaken := p.connect(mute)
 	untaken.do(func() { untaken.Stream.Write(make([]byte, wire.Window)) })
 	var streams []*stream

@@ -23,7 +23,8 @@ type socket interface {
 	// Close sends a close frame (RFC 6455 §7), behind which nothing goes. The
 	// page has closeWait for its own.
 	Close(code int, reason string)
-	// Linger waits for the end of the close handshake, if one has begun.
+	// Linger waits for the page's close frame, if ours is out: what it sent
+	// before must be read, or the connection is reset and ours is lost.
 	Linger()
 	// Abort ends the connection at once.
 	Abort()
@@ -94,24 +95,12 @@ func (ws *webSocket) Next() ([]byte, error) {
 	return nil, net.ErrClosed
 }
 
-// Linger ends our side of the connection once the page has said goodbye, and
-// reads to the end of the page's, as RFC 6455 §7.1.1 would have it: bytes that no
-// one has read reset a connection, and a browser, which may send some behind its
-// goodbye, calls that unclean.
 func (ws *webSocket) Linger() {
 	for ws.closing.Load() && !ws.over {
-		if _, err := ws.Next(); err != nil && !ws.over {
+		if _, err := ws.Next(); err != nil {
 			return
 		}
 	}
-	if !ws.over || finish(ws.conn) != nil {
-		return
-	}
-	for err := error(nil); err == nil; {
-		ws.drop()
-		_, err = ws.read(0, bufferSize, false)
-	}
-	ws.drop()
 }
 
 // obey does what a control frame asks for.

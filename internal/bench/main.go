@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -43,6 +44,7 @@ type options struct {
 	json    string
 	profile string
 	many    bool
+	targets bool
 }
 
 func parse(args []string, stderr io.Writer) (o options, err error) {
@@ -53,7 +55,8 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	f.StringVar(&o.phases, "phases", "", "what to measure, as echo64,curve; if empty, all")
 	f.StringVar(&o.peers, "peers", "", "whom to measure, as haproxy,raw; if empty, all")
 	f.StringVar(&o.json, "json", "", "a `file` for all figures of all rounds")
-	f.StringVar(&o.profile, "profile", "", "a `folder` for perf's reports on the gateway")
+	f.StringVar(&o.profile, "profile", "", "a `folder` for perf's reports on the gateway; the top of each is shown")
+	f.BoolVar(&o.targets, "targets", true, "also tell which goals are met")
 	f.BoolVar(&o.many, "many", true, "also with 5,000 connections, if there may be so many files")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -74,6 +77,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	b := &bench{options: o, stderr: stderr, pattern: newPattern()}
 	b.results.failed = map[[2]string]bool{}
+	if _, err := exec.LookPath("perf"); err != nil && b.profile != "" {
+		return fmt.Errorf("no profiles without perf (Debian's linux-perf): the gateway has no endpoint for them: %w", err)
+	}
 	files, err := raiseFiles()
 	if err != nil {
 		return err
@@ -100,6 +106,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	facts := machineFacts(b.options)
 	failed := b.measure(ctx, some, whom)
 	b.results.tables(stdout) // of what there is, if it was interrupted
+	if b.targets {
+		b.results.goals(stdout)
+	}
 	if b.json != "" {
 		failed = append(failed, writeJSON(b.json, facts, b.results.samples))
 	}
@@ -116,6 +125,9 @@ func (b *bench) measure(ctx context.Context, some []phase, whom []peer) (failed 
 				}
 				start := time.Now()
 				samples, err := b.trial(ctx, phase, peer, round+1)
+				if err != nil && ctx.Err() != nil {
+					return append(failed, err) // it was cut short, which is no failure of the peer's
+				}
 				if err != nil {
 					err = fmt.Errorf("%s, %s, round %d: %w", phase.name, peer.name, round+1, err)
 					failed = append(failed, err)
@@ -138,7 +150,7 @@ func (b *bench) measure(ctx context.Context, some []phase, whom []peer) (failed 
 func (b *bench) trial(ctx context.Context, ph phase, p peer, round int) ([]sample, error) {
 	t := &trial{ctx: ctx, peer: p, dir: b.dir, pattern: b.pattern, window: b.window}
 	if b.profile != "" && p.ours {
-		t.profile = profiler(ctx, filepath.Join(b.profile, fmt.Sprintf("%s-%s-%d", ph.name, p.name, round)))
+		t.profile = profiler(ctx, filepath.Join(b.profile, fmt.Sprintf("%s-%s-%d", ph.name, p.name, round)), b.stderr)
 	}
 	uncut := context.AfterFunc(ctx, t.cut)
 	defer uncut()

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -39,9 +40,13 @@ func start(ctx context.Context, addr string, forks bool, argv ...string) (*proce
 	// are killed.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	p.cmd.Stderr = &p.tail
-	stdout, err := p.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
+	// A pipe that no one reads on fills up, and then who writes to it stands.
+	var stdout io.Reader
+	var err error
+	if addr == "" {
+		if stdout, err = p.cmd.StdoutPipe(); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.cmd.Start(); err != nil {
 		return nil, err

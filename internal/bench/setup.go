@@ -81,9 +81,8 @@ func rtt(t *trial) error {
 	if err != nil {
 		return err
 	}
-	crew := t.crew()
 	took := make([]time.Duration, 0, trips)
-	crew.do("round trip", func() error {
+	rounds := func() error {
 		back := 0
 		got := func(_ *stream, n int) { back += n }
 		for i := range warmTrips + trips {
@@ -107,8 +106,8 @@ func rtt(t *trial) error {
 			}
 		}
 		return nil
-	})
-	if err := crew.wait(); err != nil {
+	}
+	if err := t.profiled(rounds); err != nil {
 		return err
 	}
 	slices.Sort(took)

@@ -85,7 +85,15 @@ func stallUp(t *trial) error {
 }
 
 // growth is by how much the peer's memory grows while the stall lasts, in MiB.
-func (t *trial) growth() (float64, error) {
+func (t *trial) growth() (mib float64, err error) {
+	err = t.profiled(func() (err error) {
+		mib, err = t.watchGrowth()
+		return err
+	})
+	return mib, err
+}
+
+func (t *trial) watchGrowth() (float64, error) {
 	const look = 100 * time.Millisecond
 	base, err := t.process.pss()
 	most := base

@@ -28,9 +28,8 @@ func stalled(t *trial) error {
 	if err := t.begin(echo, src.serve, dst.serve); err != nil {
 		return err
 	}
-	crew := t.crew()
 	var free, stuck []float64
-	crew.do("session", func() error {
+	err := t.profiled(func() error {
 		alone, err := t.echoSession()
 		if err != nil {
 			return err
@@ -64,7 +63,7 @@ func stalled(t *trial) error {
 		}
 		return nil
 	})
-	if err := crew.wait(); err != nil {
+	if err != nil {
 		return err
 	}
 	ratios := make([]float64, len(free))

@@ -53,9 +53,10 @@ func TestTables(t *testing.T) {
 	r.samples = append(r.samples, sampleOf("echo64", "v1", "echo CPU", 22, 24, 24.2)...)
 	var out strings.Builder
 	r.tables(&out)
+	r.goals(&out)
 	for _, want := range []string{
-		"| phase | haproxy | raw | v1 | nhooyr |\n",
-		"| echo64 | 11.0 (10.0–12.0) | 12.0 (11.0–12.1) ×1.10 | 24.0 (22.0–24.2) ×2.20 | fails |\n",
+		"| phase | figure | haproxy | raw | v1 | nhooyr |\n",
+		"| echo64 | echo CPU, µs | 11.0 (10.0–12.0) | 12.0 (11.0–12.1) ×1.10 | 24.0 (22.0–24.2) ×2.20 | fails |\n",
 		"| echo64 echo CPU | v1 | raw | 2.00 (2.00–2.00) |\n",
 		"| echo64 echo CPU, raw / haproxy | ≤ 1.15 | 1.10 (1.00–1.10) | met |\n",
 		"| echo64 echo CPU, v1 / raw | ≤ 1.15 | 2.00 (2.00–2.00) | **not met** |\n",

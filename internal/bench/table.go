@@ -12,27 +12,21 @@ import (
 // floor is the peer that others are compared with.
 const floor = "haproxy"
 
-// tables writes a table for each metric, then the ratios and the goals.
+// tables writes all figures but rates in one table, then the rates, then the
+// ratios to others than the floor.
 func (r *results) tables(w io.Writer) {
-	var metrics []string
-	peers := peersOf(r)
-	units := map[string]string{}
-	for _, s := range r.samples {
-		if !slices.Contains(metrics, s.Metric) {
-			metrics = append(metrics, s.Metric)
-			units[s.Metric] = s.Unit
-		}
-	}
-	for _, metric := range metrics {
-		fmt.Fprintf(w, "\n**%s**, %s: median (min–max)", metric, units[metric])
-		if compared(metric) {
-			fmt.Fprintf(w, " × %s", floor)
-		}
-		fmt.Fprint(w, "\n\n")
-		r.table(w, metric, peers)
+	for _, t := range []struct {
+		title string
+		rates bool
+	}{{"What it costs", false}, {"Rates", true}} {
+		r.table(w, t.title, func(metric string) bool { return isRate(metric) == t.rates })
 	}
 	r.ratios(w)
-	r.goals(w)
+}
+
+// isRate tells of what is better when it is more, and says less than costs do.
+func isRate(metric string) bool {
+	return strings.HasPrefix(metric, "rate ") || strings.HasSuffix(metric, " rate")
 }
 
 // peersOf are the peers that have figures or failed, in their order.
@@ -50,19 +44,26 @@ func peersOf(r *results) []string {
 	return names
 }
 
-func (r *results) table(w io.Writer, metric string, peers []string) {
-	row(w, append([]string{"phase"}, peers...)...)
-	row(w, slices.Repeat([]string{"---"}, 1+len(peers))...)
-	var phases []string
+func (r *results) table(w io.Writer, title string, has func(metric string) bool) {
+	peers := peersOf(r)
+	var lines []key // without a peer
+	units := map[string]string{}
 	for _, s := range r.samples {
-		if s.Metric == metric && !slices.Contains(phases, s.Phase) {
-			phases = append(phases, s.Phase)
+		if line := (key{phase: s.Phase, metric: s.Metric}); has(s.Metric) && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+			units[s.Metric] = s.Unit
 		}
 	}
-	for _, phase := range phases {
-		cells := []string{phase}
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n**%s**: median (min–max) × %s\n\n", title, floor)
+	row(w, append([]string{"phase", "figure"}, peers...)...)
+	row(w, slices.Repeat([]string{"---"}, 2+len(peers))...)
+	for _, line := range lines {
+		cells := []string{line.phase, line.metric + ", " + units[line.metric]}
 		for _, peer := range peers {
-			cells = append(cells, r.cell(phase, peer, metric))
+			cells = append(cells, r.cell(line.phase, peer, line.metric))
 		}
 		row(w, cells...)
 	}
@@ -94,7 +95,7 @@ func (r *results) comparisons() (all [][2]key) {
 	var seen []key
 	for _, s := range r.samples {
 		k := key{s.Phase, s.Peer, s.Metric}
-		if slices.Contains(seen, k) || !compared(s.Metric) || strings.HasSuffix(s.Metric, " rate") {
+		if slices.Contains(seen, k) || !compared(s.Metric) || isRate(s.Metric) {
 			continue
 		}
 		seen = append(seen, k)

@@ -172,27 +172,33 @@ func (t *trial) measure(done func() uint64, failed <-chan struct{}) (m measured,
 	if err := wait(min(t.window/2, time.Second)); err != nil {
 		return m, err
 	}
-	if t.profile != nil {
-		stop, err := t.profile(t.process)
+	err = t.profiled(func() error {
+		cpu, err := t.process.cpu()
 		if err != nil {
-			return m, err
+			return err
 		}
-		defer func() { err = errors.Join(err, stop()) }()
+		start, before := time.Now(), done()
+		if err := wait(t.window); err != nil {
+			return err
+		}
+		after, wall := done(), time.Since(start)
+		end, err := t.process.cpu()
+		m = measured{cpu: end - cpu, wall: wall, done: after - before}
+		return err
+	})
+	return m, err
+}
+
+// profiled runs f while the peer is profiled, if it is to be.
+func (t *trial) profiled(f func() error) error {
+	if t.profile == nil {
+		return f()
 	}
-	cpu, err := t.process.cpu()
+	stop, err := t.profile(t.process)
 	if err != nil {
-		return m, err
+		return err
 	}
-	start, before := time.Now(), done()
-	if err := wait(t.window); err != nil {
-		return m, err
-	}
-	after, wall := done(), time.Since(start)
-	end, err := t.process.cpu()
-	if err != nil {
-		return m, err
-	}
-	return measured{cpu: end - cpu, wall: wall, done: after - before}, nil
+	return errors.Join(f(), stop()) // in this order
 }
 
 // crew is goroutines that work until one of them fails.

@@ -37,7 +37,7 @@ var ErrProtocol = errors.New("client: the gateway breaks the protocol")
 type Session struct {
 	sock    Socket
 	handler SessionHandler
-	window  uint64
+	window  uint64             // bytes of a stream that may be under way to the gateway
 	last    uint64             // the newest id
 	streams map[uint64]*Stream // nil once the session is gone
 	lookups map[uint64]func([]string, *wire.Failure)
@@ -129,7 +129,7 @@ func (s *Session) resolved(id uint64, op wire.Op, rest []byte, done func([]strin
 // Dial opens a stream. The answer comes to the handler; on a session that is
 // gone it is Closed, before Dial returns.
 func (s *Session) Dial(d wire.Dial, h StreamHandler) *Stream {
-	d.Window = s.window
+	d.Window = wire.MaxWindow
 	st := &Stream{s: s, id: s.next(), handler: h, window: s.window, credit: s.window}
 	if s.streams == nil {
 		st.end(wire.ReasonGone)

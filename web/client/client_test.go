@@ -13,7 +13,7 @@ import (
 func TestLifeOfAStream(t *testing.T) {
 	s := open(t, wire.Window)
 	st := s.dial()
-	s.expectSent("dial 1 localhost:1234 window 262144")
+	s.expectSent("dial 1 localhost:1234 window 2097152")
 	if got, want := st.Write([]byte("early")), 5; got != want {
 		t.Errorf("Write took %d, want %d", got, want)
 	}
@@ -47,7 +47,7 @@ func TestLifeOfAStream(t *testing.T) {
 	}
 	s.expectTold()
 	s.dial()
-	s.expectSent("dial 3 localhost:1234 window 262144")
+	s.expectSent("dial 3 localhost:1234 window 2097152")
 }
 
 // The ends are told in their order, and behind the last byte.
@@ -180,29 +180,30 @@ func TestWriteCredit(t *testing.T) {
 	}
 }
 
-// The gateway has credit back in halves of the window, and only for what was
+// The gateway has credit back in quarters of the window, and only for what was
 // read.
 func TestReadCredit(t *testing.T) {
-	s := open(t, 1000)
+	const quarter = wire.MaxWindow / 4
+	s := open(t, wire.Window)
 	st := s.connect()
-	s.data(1, strings.Repeat("x", 1000))
-	st.take(499)
+	s.data(1, strings.Repeat("x", 2*quarter))
+	st.take(quarter - 1)
 	s.expectSent()
 	st.take(1)
-	s.expectSent("credit 1 500")
-	st.take(500)
-	s.expectSent("credit 1 500")
-	s.data(1, strings.Repeat("x", 700))
+	s.expectSent("credit 1 524288")
+	st.take(quarter)
+	s.expectSent("credit 1 524288")
+	s.data(1, strings.Repeat("x", quarter))
 	s.say(wire.OpClosed, 1, &wire.Closed{Reason: wire.ReasonEnded})
-	st.take(700)
+	st.take(quarter)
 	s.expectSent() // it has ended
 }
 
 func TestTooMuchData(t *testing.T) {
 	s := open(t, wire.Window)
 	s.connect()
-	chunk := append(wire.AppendHead(nil, wire.OpData, 1), make([]byte, wire.Window/8)...)
-	for range 8 {
+	chunk := append(wire.AppendHead(nil, wire.OpData, 1), make([]byte, wire.MaxWindow/64)...)
+	for range 64 {
 		if err := s.Receive(chunk); err != nil {
 			t.Fatal(err)
 		}

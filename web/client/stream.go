@@ -31,11 +31,12 @@ type Stream struct {
 	id      uint64
 	handler StreamHandler
 
-	window uint64  // bytes under way at most, in each direction
+	window uint64  // bytes that may be under way to the gateway
 	credit uint64  // bytes that may be written
 	sent   wire.Op // how we ended our side: fin, then close or reset; 0 if we did not
 
 	in     wire.Ring // received and not read
+	fresh  []byte    // behind it, while Readable is called: what is read then need not be kept
 	read   uint64    // bytes read, in all
 	owed   uint64    // bytes read that the gateway has no credit for yet
 	fin    bool      // the peer has ended its side
@@ -86,7 +87,7 @@ func (st *Stream) Close() {
 // not wait any more.
 func (st *Stream) abandon(op wire.Op, body wire.Body) {
 	if !st.abandoned() {
-		st.in = wire.Ring{}
+		st.in, st.fresh = wire.Ring{}, nil
 		st.finish(op, body)
 		st.settle()
 	}
@@ -116,17 +117,20 @@ func (st *Stream) Lab(verb wire.Verb, value uint64) {
 func (st *Stream) SetOption(o wire.Option) { st.s.send(wire.OpOption, st.id, &o) }
 
 // Buffered is how many bytes wait to be read.
-func (st *Stream) Buffered() int { return st.in.Len() }
+func (st *Stream) Buffered() int { return st.in.Len() + len(st.fresh) }
 
 // Read takes what has come, at most len(p) bytes, and gives the gateway credit
 // for it. Not reading is what holds the peer back.
 func (st *Stream) Read(p []byte) int {
 	n := st.in.Read(p)
+	fresh := copy(p[n:], st.fresh)
+	st.fresh = st.fresh[fresh:]
+	n += fresh
 	st.read += uint64(n)
 	st.owed += uint64(n)
-	// In halves of the window: often enough that the gateway never waits,
+	// In quarters of the window: often enough that the gateway never waits,
 	// seldom enough to cost nothing.
-	if st.owed >= st.window/2 && st.reason == 0 {
+	if st.owed >= wire.MaxWindow/4 && st.reason == 0 {
 		owed := wire.Count(st.owed)
 		st.owed = 0
 		st.s.send(wire.OpCredit, st.id, &owed)
@@ -143,10 +147,13 @@ func (st *Stream) receive(op wire.Op, rest []byte) error {
 		if st.abandoned() {
 			return nil
 		}
-		if !st.in.Write(rest) {
+		if st.Buffered()+len(rest) > wire.MaxWindow {
 			return ErrProtocol // beyond the window
 		}
+		st.fresh = rest
 		st.handler.Readable()
+		st.in.Write(st.fresh) // within the window there is room
+		st.fresh = nil
 	case wire.OpConnected:
 		var c wire.Connected
 		if err := wire.Parse(rest, &c); err != nil {
@@ -202,7 +209,7 @@ func (st *Stream) end(why wire.Reason) {
 
 // settle tells of the ends whose turn has come: behind the last byte.
 func (st *Stream) settle() {
-	if st.in.Len() > 0 {
+	if st.Buffered() > 0 {
 		return
 	}
 	if st.fin && !st.told.end && !st.abandoned() {

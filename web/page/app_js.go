@@ -19,9 +19,9 @@ const (
 
 // app is the page's state: one session, its sockets, and what is shown of it.
 type app struct {
-	api, now, changed js.Value
-	url               string
-	noted             bool // changed was called, and no frame was taken since
+	api, now, open, changed js.Value
+
+	noted bool // changed was called, and no frame was taken since
 
 	live   *view.View // the sockets
 	view   *view.View // what is shown: the same, or a capture
@@ -37,6 +37,7 @@ type app struct {
 	buf    []byte
 	packed []byte
 	array  js.Value
+	arrays js.Value // Uint8Array
 }
 
 // reach opens a WebSocket to the gateway, unless one is open.
@@ -49,7 +50,7 @@ func (a *app) reach() {
 		a.timer = js.Undefined()
 	}
 	a.live.Link, a.live.Retry = view.Connecting, 0
-	a.sock = open(a.url, a.receive, a.gone)
+	a.sock = newSocket(a.open, a.receive, a.gone)
 	a.session = client.NewSession(a.sock, a)
 }
 
@@ -211,7 +212,7 @@ func (a *app) inspect(lens view.Lens, first uint64) js.Value {
 // give hands over what is packed, in an array that is used again.
 func (a *app) give() js.Value {
 	if a.array.IsUndefined() || a.array.Get("length").Int() < len(a.packed) {
-		a.array = js.Global().Get("Uint8Array").New(2 * len(a.packed))
+		a.array = a.arrays.New(2 * len(a.packed))
 	}
 	js.CopyBytesToJS(a.array, a.packed)
 	return a.array

@@ -25,7 +25,7 @@ func (a *app) export(format string) js.Value {
 		return js.Null()
 	}
 	b := appends(nil, a.rows())
-	array := js.Global().Get("Uint8Array").New(len(b))
+	array := a.arrays.New(len(b))
 	js.CopyBytesToJS(array, b)
 	return array
 }

@@ -135,7 +135,7 @@ func (c *conn) Readable() {
 		}
 		c.a.hear(c.a.buf[:n])
 		if ondata := c.a.api.Get("ondata"); ondata.Type() == js.TypeFunction {
-			array := js.Global().Get("Uint8Array").New(n)
+			array := c.a.arrays.New(n)
 			js.CopyBytesToJS(array, c.a.buf[:n])
 			ondata.Invoke(array)
 		}

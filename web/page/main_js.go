@@ -5,8 +5,9 @@
 // The JavaScript sees one object, porthole. A socket of the page is shown if it
 // is the one that is followed, or else the newest; calls go to that one.
 //
-//	start(url, changed)        connect; changed() is called when there is news,
-//	                           once until the next frame()
+//	start(open, changed)       connect; open(at, room, gone) opens a WebSocket,
+//	                           changed() is called when there is news, once
+//	                           until the next frame()
 //	retry()                    reach for the gateway now
 //	frame(first, count)        what is to be drawn, as view.Frame packs it
 //	inspect(lens, first)       the selected event, as view.Inspect packs it
@@ -40,7 +41,7 @@ import (
 
 func main() {
 	v := &view.View{}
-	a := &app{api: js.ValueOf(map[string]any{}), now: js.Global().Get("performance"), buf: make([]byte, 64<<10), live: v, view: v}
+	a := &app{api: js.ValueOf(map[string]any{}), now: js.Global().Get("performance"), arrays: js.Global().Get("Uint8Array"), buf: make([]byte, 64<<10), live: v, view: v}
 	for _, m := range methods {
 		a.api.Set(m.name, js.FuncOf(func(_ js.Value, args []js.Value) any {
 			result := m.call(a, args)
@@ -66,7 +67,7 @@ type method struct {
 // need nothing but what they are called with.
 var methods = [...]method{
 	{"start", false, func(a *app, args []js.Value) any {
-		a.url, a.changed = args[0].String(), args[1]
+		a.open, a.changed = args[0], args[1]
 		a.reach()
 		return nil
 	}},

@@ -2,59 +2,51 @@ package main
 
 import (
 	"syscall/js"
+	"unsafe"
 
 	"porthole/wire"
 )
 
-// socket is the browser's WebSocket. Its two functions are called until gone,
-// which is called once, and last.
+// socket is the browser's WebSocket, as program.js opens it. A message passes
+// through our memory, where program.js puts it and takes it from: an object of
+// the browser's that has been in Go is kept until our next collection, and so
+// are its bytes; and a js.Func costs more than the message.
 type socket struct {
-	ws    js.Value
-	array js.Value // messages go out from here
-	funcs []js.Func
+	send, close js.Value
+	gone        js.Func
 }
 
-// open opens a WebSocket with our subprotocol.
-func open(url string, receive func(msg []byte), gone func()) *socket {
-	array := js.Global().Get("Uint8Array")
-	s := &socket{ws: js.Global().Get("WebSocket").New(url, wire.Subprotocol), array: array.New(wire.MaxMessage)}
-	s.ws.Set("binaryType", "arraybuffer")
-	var buf []byte
-	s.on("onmessage", func(event js.Value) {
-		data := array.New(event.Get("data"))
-		n := data.Get("length").Int()
-		if n > len(buf) {
-			buf = make([]byte, n)
-		}
-		js.CopyBytesToGo(buf, data)
-		receive(buf[:n])
-	})
-	s.on("onclose", func(js.Value) {
-		for _, f := range s.funcs {
-			f.Release()
-		}
+// inbox is where a message comes in. What the browser calls by its name has no
+// receiver, and the page has one WebSocket at a time.
+var inbox struct {
+	msg  [wire.MaxMessage]byte
+	take func(msg []byte)
+}
+
+//lint:ignore U1000 the linter knows no exports of a wasm module
+//go:wasmexport receive
+func receive(n int32) { inbox.take(inbox.msg[:n]) }
+
+// newSocket opens a WebSocket. Its two functions are called until gone, which is
+// called once, and last.
+func newSocket(open js.Value, take func(msg []byte), gone func()) *socket {
+	s := &socket{}
+	inbox.take = take
+	s.gone = js.FuncOf(func(js.Value, []js.Value) any {
+		s.gone.Release()
 		gone()
-	})
-	return s
-}
-
-func (s *socket) on(name string, f func(event js.Value)) {
-	fn := js.FuncOf(func(_ js.Value, args []js.Value) any {
-		f(args[0])
 		return nil
 	})
-	s.funcs = append(s.funcs, fn)
-	s.ws.Set(name, fn)
+	line := open.Invoke(address(inbox.msg[:]), len(inbox.msg), s.gone)
+	s.send, s.close = line.Get("send"), line.Get("close")
+	return s
 }
 
 // Send sends a message. The browser takes it whole and copies it; credit bounds
 // what it holds.
-func (s *socket) Send(msg []byte) {
-	if s.ws.Get("readyState").Int() != 1 { // closing: nothing more gets through
-		return
-	}
-	js.CopyBytesToJS(s.array, msg)
-	s.ws.Call("send", s.array.Call("subarray", 0, len(msg)))
-}
+func (s *socket) Send(msg []byte) { s.send.Invoke(address(msg), len(msg)) }
 
-func (s *socket) Close(code int, reason string) { s.ws.Call("close", code, reason) }
+func (s *socket) Close(code int, reason string) { s.close.Invoke(code, reason) }
+
+// address is where b begins in our memory. Go moves nothing in it.
+func address(b []byte) int { return int(uintptr(unsafe.Pointer(unsafe.SliceData(b)))) }

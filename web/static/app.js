@@ -1,6 +1,6 @@
-// The page: loads the program, asks it once a frame what is to be drawn, and
-// passes on what the visitor does. The program is Go (web/page); what it knows
-// is on the object porthole, and nothing is known here that no frame told.
+// The page: asks the program once a frame what is to be drawn, and passes on
+// what the visitor does. The program is Go (web/page); what it knows is on the
+// object porthole, and nothing is known here that no frame told.
 
 import { dress, get, mark, put } from './dom.js';
 import { ends, drawEnds, showCard } from './ends.js';
@@ -9,6 +9,7 @@ import { help } from './help.js';
 import { drawInspect, inspector } from './inspect.js';
 import { keeper, drawKeep } from './keep.js';
 import { Ladder } from './ladder.js';
+import { ears, started } from './program.js';
 import { tools, drawTools } from './tools.js';
 import { lessons, drawTry } from './try.js';
 import { t, translate } from './words.js';
@@ -197,39 +198,21 @@ translate(() => {
 
 // ── loading ──
 
-// gateway is where the page's WebSocket goes: beside the page, wherever that is.
-function gateway() {
-  const url = new URL('ws', location.href);
-  url.hash = '';
-  url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
-  return url.href;
-}
-
 // terminal is the way that needs no program.
 const terminal = 'printf 哇咔咔 | nc localhost 1234';
 
-// count shows how much of a response has come: it counts decoded bytes, and
-// says it in those that were sent. It counts a copy, so that the browser can
-// keep the program in compiled form with the original.
-async function count(response) {
-  const plain = Number(response.headers.get('Porthole-Size'));
-  const sent = Number(response.headers.get('Content-Length'));
-  const kB = (share) => Math.round(share * sent / 1000);
-  let bytes = 0;
-  for (const reader = response.body.getReader(); ;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    bytes += value.length;
-    const loaded = get('loaded');
-    if (!loaded || !(plain > 0)) continue;
-    const share = Math.min(1, bytes / plain);
-    put(loaded, t('loaded', kB(share), kB(1)));
-    get('loading').style.setProperty('--loaded', share);
-  }
+// arrived shows what share of the program has come, of so many bytes.
+function arrived(share, bytes) {
+  const loaded = get('loaded');
+  if (!loaded) return;
+  const kB = (part) => Math.round(part * bytes / 1000);
+  put(loaded, t('loaded', kB(share), kB(1)));
+  get('loading').style.setProperty('--loaded', share);
 }
 
 // fail shows why there is no program.
 function fail(about) {
+  program = null;
   fault = about;
   ask();
 }
@@ -243,29 +226,19 @@ function drawFault() {
   mark(get('go'), 'aria-disabled', true);
 }
 
-async function load() {
-  if (typeof WebAssembly !== 'object') {
-    fail(() => ({ say: t('noWasm'), code: terminal }));
-    return;
-  }
-  const go = new Go(); // of wasm_exec.js
-  let instance;
+async function attach() {
+  Object.assign(ears, { arrived, news });
   try {
-    const response = await fetch(new URL('page.wasm', import.meta.url));
-    if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    count(response.clone()).catch(() => {}); // what breaks it breaks the other too
-    ({ instance } = await WebAssembly.instantiateStreaming(response, go.importObject));
+    const { ended } = await started;
+    ended.finally(() => fail(() => ({ say: t('stopped') })));
   } catch (error) {
-    fail(() => ({ say: t('noLoad', error.message), code: terminal }));
+    const none = typeof WebAssembly !== 'object';
+    fail(() => ({ say: none ? t('noWasm') : t('noLoad', error.message), code: terminal }));
     return;
   }
-  go.run(instance).finally(() => {
-    program = null;
-    fail(() => ({ say: t('stopped') }));
-  });
   program = globalThis.porthole;
-  program.start(gateway(), news);
   document.dispatchEvent(new CustomEvent('porthole:ready')); // a link may bring a capture
+  ask();
 }
 
-load();
+attach();
