@@ -37,7 +37,7 @@ func BenchmarkFrames(b *testing.B) {
 				head := append(frame[at:maxHead:maxHead], 1, 2, 3, 4) // and a mask
 				head[1] |= maskBit
 				var ws webSocket
-				ws.whole, ws.merge, ws.crowded = whole, !whole, true
+				ws.whole, ws.merge = whole, !whole
 				ws.init(&again{bytes: append(head, frame[maxHead:]...)})
 				ws.busy = true // it reads all there is
 				b.SetBytes(int64(size))

@@ -19,10 +19,9 @@ type reader struct {
 	whole bool // one message: of binary, and of at most wire.MaxMessage
 	merge bool // what one read brought, of however many messages
 
-	// watched: messages are joined only when they crowd. A message that is
-	// written by itself is one to be seen in a picture of writes and reads.
-	watched bool
-	crowded bool
+	// single is how many messages are not joined, where someone watches: so that
+	// a picture of writes and reads can be drawn. Nil where no one does.
+	single *rate.Limiter
 
 	// buf[from:to] is payload, and buf[at:have] what the client sent behind it.
 	from, to, at, have int
@@ -54,6 +53,13 @@ const (
 	idleBurst = 1000
 )
 
+// As many messages are single in a second, and as many at once. More are not a
+// demonstration but a load.
+const (
+	singleRate  = 100
+	singleBurst = 1024
+)
+
 // Next waits for payload. It is valid until the next call, and while Ready.
 func (r *reader) Next() ([]byte, error) {
 	r.from, r.to = r.at, r.at
@@ -64,7 +70,7 @@ func (r *reader) Next() ([]byte, error) {
 			ended, err = r.take()
 			switch {
 			case err != nil:
-			case ended && !(r.merge && r.crowded):
+			case ended && !(r.merge && r.joins()):
 				return r.buf[r.from:r.to], nil
 			case !r.inside:
 				continue
@@ -91,12 +97,15 @@ func (r *reader) some() bool { return r.to > r.from && !r.whole }
 // whole and in one frame. Then Next does not wait, and what it returned before
 // stays valid.
 func (r *reader) Ready() bool {
-	if r.buf == nil || !r.crowded {
+	if r.buf == nil {
 		return false
 	}
 	h, n := parseHead(r.buf[r.at:r.have])
-	return n > 0 && h.fin() && !h.control() && h.size <= uint64(r.have-r.at-n)
+	return n > 0 && h.fin() && !h.control() && h.size <= uint64(r.have-r.at-n) && r.joins()
 }
+
+// joins tells whether what follows may be joined to the message that has ended.
+func (r *reader) joins() bool { return r.single == nil || !r.single.Allow() }
 
 // begin reads headers, and whole control frames, until it is inside a frame with
 // data. It is false if bytes are missing.
@@ -177,35 +186,6 @@ func (r *reader) budget(h *head) error {
 	return nil
 }
 
-// few is how many messages that come at once are returned one by one where
-// someone watches, and fewBytes how many bytes. More are not a demonstration but
-// a load.
-const (
-	few      = 5
-	fewBytes = 64 << 10
-)
-
-// crowd tells whether more than that has come.
-func (r *reader) crowd() bool {
-	if r.have-r.at > fewBytes {
-		return true
-	}
-	at := uint64(r.at)
-	if r.inside {
-		at += r.left
-	}
-	for range few + 1 {
-		if at >= uint64(r.have) {
-			return false
-		}
-		h, n := parseHead(r.buf[at:r.have])
-		if at += uint64(n) + h.size; n == 0 || at > uint64(r.have) {
-			return false
-		}
-	}
-	return true
-}
-
 // drop gives up what is held.
 func (r *reader) drop() {
 	r.release()
@@ -248,7 +228,6 @@ func (r *reader) fill() error {
 	}
 	n, err := r.read(r.have, len(r.buf), held)
 	r.have += n
-	r.crowded = !r.watched || n > 0 && r.crowd()
 	if err == io.EOF { // no close frame came before it
 		return io.ErrUnexpectedEOF
 	}

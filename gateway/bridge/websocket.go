@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // socket is the WebSocket of one session, after the upgrade.
@@ -61,9 +63,12 @@ type webSocket struct {
 
 // newWebSocket takes over a connection after the handshake, and what came with
 // it: at most a buffer. Next returns whole messages, or bytes as they come; where
-// it is watched, not many messages as one unless they crowd.
+// it is watched, not many messages as one unless they are a load.
 func newWebSocket(c net.Conn, early []byte, whole, watched bool) *webSocket {
-	ws := &webSocket{out: newLock(), reader: reader{whole: whole, merge: !whole, watched: watched, crowded: !watched}}
+	ws := &webSocket{out: newLock(), reader: reader{whole: whole, merge: !whole}}
+	if watched {
+		ws.single = rate.NewLimiter(singleRate, singleBurst)
+	}
 	ws.init(c)
 	ws.to.init(c)
 	ws.control = ws.obey

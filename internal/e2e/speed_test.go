@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"porthole/internal/browser"
+	"porthole/wire"
 )
 
 // marks notes, in ms after the navigation, when the page comes how far, and
@@ -217,13 +218,12 @@ const carries = `{
 }`
 
 // carriesPlain does the same in JavaScript, with nothing but the browser's own:
-// the least that speaks porthole.v1, with the page's credit and pieces.
+// the least that speaks porthole.v1, with the page's windows and pieces.
 const carriesPlain = `
 	const uvarint = n => n < 128 ? [n] : [n & 127 | 128, ...uvarint(n >> 7)]
-	const window_ = 256 << 10
 	const ws = new WebSocket(document.documentElement.dataset.gateway, 'porthole.v1')
 	ws.binaryType = 'arraybuffer'
-	let credit = window_, owed = 0, left = 0, message, ondata
+	let credit = %d, owed = 0, left = 0, message, ondata
 	const write = bytes => {
 		credit -= bytes.length - 2
 		ws.send(bytes)
@@ -233,14 +233,14 @@ const carriesPlain = `
 		const m = new Uint8Array(e.data)
 		switch (m[0]) {
 		case 16: // hello
-			ws.send(Uint8Array.of(19, 1, 0, 0, 0, ...uvarint(window_), 0)) // dial
+			ws.send(Uint8Array.of(19, 1, 0, 0, 0, ...uvarint(%[2]d), 0)) // dial
 			break
 		case 20: // connected
 			window.ready = true
 			break
 		case 1: // data
 			owed += m.length - 2
-			if (owed >= window_ / 2) {
+			if (owed >= %[2]d / 4) {
 				ws.send(Uint8Array.of(3, 1, ...uvarint(owed))) // credit
 				owed = 0
 			}
@@ -298,7 +298,7 @@ func speedOfBytes(t *testing.T, b *browser.Browser, gateway string) {
 			}
 		}
 	})
-	page, floor := besides(t, gateway, carriesPlain, "--target", target, "--no-events")
+	page, floor := besides(t, gateway, fmt.Sprintf(carriesPlain, wire.Window, wire.MaxWindow), "--target", target, "--no-events")
 	ours, plain := b.Open(t, page, browser.Visitor{Before: carries}), b.Open(t, floor, browser.Visitor{})
 	ours.Wait(`document.querySelector('#end').ariaDisabled === 'false'`) // connected; without events no state tells
 	plain.Wait(`window.ready`)
