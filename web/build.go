@@ -64,16 +64,19 @@ func build(ctx context.Context, pkg, dir string) error {
 }
 
 // Release fills dir with what the build tag embed puts into the binary: the
-// files of Build and, beside each, its encoded forms at their smallest, which
-// takes some seconds.
+// files of Build and, beside each of these and whatever else is in dir, its
+// encoded forms at their smallest, which takes some seconds.
 func Release(ctx context.Context, dir string) error {
 	if err := Build(ctx, dir); err != nil {
 		return err
 	}
-	for _, name := range []string{programFile, loaderFile} {
-		body, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			return err
+	files, err := readAll(os.DirFS(dir))
+	if err != nil {
+		return err
+	}
+	for name, body := range files {
+		if isEncoded(name, files) {
+			continue // of a release before this one
 		}
 		for _, c := range codings {
 			if err := os.WriteFile(filepath.Join(dir, name+c.suffix), compress(c.best, body), 0o666); err != nil {

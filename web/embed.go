@@ -12,6 +12,7 @@ import (
 //
 //go:embed dist/page.wasm dist/page.wasm.br dist/page.wasm.gz
 //go:embed dist/wasm_exec.js dist/wasm_exec.js.br dist/wasm_exec.js.gz
+//go:embed dist/app.js dist/app.js.br dist/app.js.gz
 var dist embed.FS
 
 // program returns the files of Release, compiled before this binary was.

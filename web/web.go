@@ -27,12 +27,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"net/http"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,20 +56,31 @@ var contentTypes = map[string]string{
 	".wasm": "application/wasm",
 }
 
-// contentSecurityPolicy lets the page run its own files and nothing else.
-const contentSecurityPolicy = "default-src 'self'; " +
-	"script-src 'self' 'wasm-unsafe-eval'; " + // compiling WebAssembly counts as eval
-	"connect-src 'self'; " +
-	"object-src 'none'; " +
-	"base-uri 'none'; " +
-	"form-action 'none'; " +
-	"frame-ancestors 'none'; " +
-	"require-trusted-types-for 'script'"
+// contentSecurityPolicy lets the page run its own files, the script within index
+// and nothing else.
+func contentSecurityPolicy(index []byte) string {
+	var inline strings.Builder
+	for _, m := range inlineRE.FindAllSubmatch(index, -1) {
+		sum := sha256.Sum256(m[1])
+		fmt.Fprintf(&inline, "'sha256-%s' ", base64.StdEncoding.EncodeToString(sum[:]))
+	}
+	return "default-src 'self'; " +
+		"script-src 'self' " + inline.String() + "'wasm-unsafe-eval'; " + // compiling WebAssembly counts as eval
+		"connect-src 'self'; " +
+		"object-src 'none'; " +
+		"base-uri 'none'; " +
+		"form-action 'none'; " +
+		"frame-ancestors 'none'; " +
+		"require-trusted-types-for 'script'"
+}
+
+var inlineRE = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
 
 // Handler serves the page. It never changes, so any number of requests may use
 // it at once. Make one with New.
 type Handler struct {
-	files map[string]file // by request path
+	files  map[string]file // by request path
+	policy string          // what the page may do
 }
 
 // file is what one path answers with.
@@ -80,7 +93,7 @@ type file struct {
 // New returns a handler for the page, compiling its program if that is not part
 // of the binary already. It fails with the compiler's words, or when ctx ends.
 func New(ctx context.Context) (*Handler, error) {
-	files, err := program(ctx)
+	made, err := program(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -88,11 +101,11 @@ func New(ctx context.Context) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := readAll(byHand)
+	files, err := readAll(byHand)
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(files, page)
+	maps.Copy(files, made) // a release has some of them in another form
 	return newHandler(files)
 }
 
@@ -106,11 +119,6 @@ func newHandler(files map[string][]byte) (*Handler, error) {
 	}
 	assets := maps.Clone(files)
 	delete(assets, "index.html")
-	linked, err := link(index, assets)
-	if err != nil {
-		return nil, err
-	}
-	maps.Copy(assets, linked)
 
 	encoded := encode(assets)
 	prefix := "assets-" + fingerprint(encoded) + "/"
@@ -124,6 +132,7 @@ func newHandler(files map[string][]byte) (*Handler, error) {
 	}
 
 	index = bytes.ReplaceAll(index, []byte("assets/"), []byte(prefix))
+	h.policy = contentSecurityPolicy(index)
 	forms := encode(map[string][]byte{"index.html": index})["index.html"]
 	h.files["/"] = file{contentTypes[".html"], "no-cache", forms}
 
@@ -139,7 +148,7 @@ func newHandler(files map[string][]byte) (*Handler, error) {
 // encoding the client takes.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
-	header.Set("Content-Security-Policy", contentSecurityPolicy)
+	header.Set("Content-Security-Policy", h.policy)
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Referrer-Policy", "no-referrer")

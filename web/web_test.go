@@ -114,6 +114,16 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// A script within the page runs, as it was written and no other.
+func TestInlineScriptIsNamed(t *testing.T) {
+	h := handler(t, map[string][]byte{"index.html": []byte("<script src=\"a.js\"></script><script>go();</script>")})
+	// printf 'go();' | openssl dgst -sha256 -binary | base64
+	const want = "script-src 'self' 'sha256-bYOqbsii8BMz1hC57p5sZG4K4cMuk6QQDiwupM2aRMM=' 'wasm-unsafe-eval';"
+	if got := get(h, "/", "").header.Get("Content-Security-Policy"); !strings.Contains(got, want) {
+		t.Errorf("policy %q, want %q in it", got, want)
+	}
+}
+
 func TestNegotiation(t *testing.T) {
 	h := handler(t, small())
 	assets := assetsOf(t, h)

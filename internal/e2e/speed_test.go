@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -73,15 +71,7 @@ func TestSpeed(t *testing.T) {
 	if os.Getenv("SPEED") == "" {
 		t.Skip("make speed measures")
 	}
-	gateway := filepath.Join(t.TempDir(), "gateway")
-	for _, args := range [][]string{
-		{"generate", "porthole/web"},
-		{"build", "-trimpath", "-tags", "embed", "-o", gateway, "porthole/gateway"},
-	} {
-		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
-			t.Fatalf("go %v: %v\n%s", args, err, out)
-		}
-	}
+	gateway := release(t)
 	b := browser.Start(t)
 	t.Run("start", func(t *testing.T) { speedOfStart(t, b, gateway) })
 	t.Run("bytes", func(t *testing.T) { speedOfBytes(t, b, gateway) })
@@ -109,6 +99,7 @@ func speedOfStart(t *testing.T, b *browser.Browser, gateway string) {
 			return p
 		}
 		look := func(p *browser.Page, url string) (v visit) {
+			eval(t, p, `new Promise(done => setTimeout(done, 2500))`, nil) // what it shows keeps the browser busy
 			p.Navigate(url)
 			p.Wait(`marks.Reply`)
 			eval(t, p, `marks`, &v)

@@ -9,7 +9,6 @@ import { help } from './help.js';
 import { drawInspect, inspector } from './inspect.js';
 import { keeper, drawKeep } from './keep.js';
 import { Ladder } from './ladder.js';
-import { ears, started } from './program.js';
 import { tools, drawTools } from './tools.js';
 import { lessons, drawTry } from './try.js';
 import { t, translate } from './words.js';
@@ -226,8 +225,10 @@ function drawFault() {
   mark(get('go'), 'aria-disabled', true);
 }
 
-async function attach() {
+/** attach shows a program once it has started. ears are what it is to be told by. */
+export async function attach(started, ears) {
   Object.assign(ears, { arrived, news });
+  if (document.activeElement === document.body) get('text').focus({ preventScroll: true });
   try {
     const { ended } = await started;
     ended.finally(() => fail(() => ({ say: t('stopped') })));
@@ -240,5 +241,3 @@ async function attach() {
   document.dispatchEvent(new CustomEvent('porthole:ready')); // a link may bring a capture
   ask();
 }
-
-attach();

@@ -1,26 +1,16 @@
-// The program and its WebSocket. Both begin to come before anything is drawn,
-// and neither waits for the other: what the gateway says first is kept until
-// there is someone to hear it.
+// The program and its WebSocket. index.html has begun both, and neither waits for
+// the other.
 
 import './wasm_exec.js'; // Go's own: it makes the global Go
 
-/** ears belong to those who draw, once they are there. */
-export const ears = {
+// ears belong to those who draw, once they are there.
+const ears = {
   arrived() {}, // a share of the program, which is so many bytes
   news() {}, // once until the next frame
 };
 
-// gateway is where the WebSocket goes: beside the page, wherever that is.
-function gateway() {
-  const url = new URL('ws', location.href);
-  url.hash = '';
-  url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
-  return url.href;
-}
-
 // count tells how much of a response has come: it counts decoded bytes, and
-// says it in those that were sent. It counts a copy, so that the browser can
-// keep the program in compiled form with the original.
+// says it in those that were sent.
 async function count(response) {
   const plain = Number(response.headers.get('Porthole-Size'));
   const sent = Number(response.headers.get('Content-Length'));
@@ -33,22 +23,13 @@ async function count(response) {
   }
 }
 
-// knock opens a WebSocket, and keeps what it tells.
-function knock() {
-  const ws = new WebSocket(gateway(), 'porthole.v1');
-  const early = [];
-  ws.binaryType = 'arraybuffer';
-  ws.onmessage = ws.onclose = (event) => early.push(event);
-  return { ws, early };
-}
-
-let first = knock();
 let program = null; // what the program exports
+let { ws: first } = begun;
 
 // open gives the program a WebSocket: the first, or another once that is gone.
 // A message is put where it has room for it, and then told of by its length.
 function open(at, room, gone) {
-  const { ws, early } = first ?? knock();
+  const ws = first ?? begun.open();
   first = null;
   ws.onmessage = ({ data }) => {
     if (data.byteLength > room) {
@@ -59,7 +40,7 @@ function open(at, room, gone) {
     program.receive(data.byteLength);
   };
   ws.onclose = () => gone();
-  queueMicrotask(() => early.forEach((event) => ws[`on${event.type}`](event)));
+  queueMicrotask(() => begun.early.splice(0).forEach((event) => ws[`on${event.type}`](event)));
   return {
     send(from, length) {
       if (ws.readyState === WebSocket.OPEN) ws.send(new Uint8Array(program.mem.buffer, from, length)); // or it gets nowhere
@@ -68,23 +49,30 @@ function open(at, room, gone) {
   };
 }
 
+// start tells that the program runs, and then when it has ended.
 async function start() {
   try {
     const go = new Go();
-    const response = await fetch(new URL('page.wasm', import.meta.url));
+    const response = await begun.response;
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    count(response.clone()).catch(() => {}); // what breaks it breaks the other too
-    const { instance } = await WebAssembly.instantiateStreaming(response, go.importObject);
+    count(begun.copy).catch(() => {}); // what breaks it breaks the other too
+    const instance = await WebAssembly.instantiate(await begun.module, go.importObject);
     program = instance.exports;
     const ended = go.run(instance);
     globalThis.porthole.start(open, () => ears.news());
     return { ended };
   } catch (error) {
-    first?.ws.close();
+    first?.close();
     throw error;
   }
 }
 
-/** started tells that the program runs, and then when it has ended. */
-export const started = start();
-started.catch(() => {}); // those who draw say so, once they are there
+const started = start();
+
+// What draws comes second, for it would keep the program from its first reply;
+// unless that takes so long that there is something to draw: how much has come.
+const LONG = 250; // ms
+Promise.race([started, new Promise((done) => setTimeout(done, LONG))])
+  .catch(() => {}) // app.js says so
+  .then(() => import('./app.js'))
+  .then((app) => app.attach(started, ears));
