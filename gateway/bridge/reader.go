@@ -22,6 +22,7 @@ type reader struct {
 	// single is how many messages are not joined, where someone watches: so that
 	// a picture of writes and reads can be drawn. Nil where no one does.
 	single *rate.Limiter
+	load   bool // what the last read brought is more than that
 
 	// buf[from:to] is payload, and buf[at:have] what the client sent behind it.
 	from, to, at, have int
@@ -56,7 +57,7 @@ const (
 // As many messages are single in a second, and as many at once. More are not a
 // demonstration but a load.
 const (
-	singleRate  = 100
+	singleRate  = 25
 	singleBurst = 1024
 )
 
@@ -105,7 +106,12 @@ func (r *reader) Ready() bool {
 }
 
 // joins tells whether what follows may be joined to the message that has ended.
-func (r *reader) joins() bool { return r.single == nil || !r.single.Allow() }
+func (r *reader) joins() bool {
+	if r.single != nil && !r.load {
+		r.load = !r.single.Allow()
+	}
+	return r.single == nil || r.load
+}
 
 // begin reads headers, and whole control frames, until it is inside a frame with
 // data. It is false if bytes are missing.
@@ -228,6 +234,7 @@ func (r *reader) fill() error {
 	}
 	n, err := r.read(r.have, len(r.buf), held)
 	r.have += n
+	r.load = false
 	if err == io.EOF { // no close frame came before it
 		return io.ErrUnexpectedEOF
 	}

@@ -33,7 +33,7 @@ func down(t *trial) error {
 		return readUntil(l, &got, patience, func() bool { return src.ended() && got.Load() == src.sent.Load() })
 	})
 	close(src.begin)
-	m, err := t.measure(got.Load, crew.failed)
+	m, err := t.measure(got.Load, 0, crew.failed)
 	src.stop.Store(true)
 	if err != nil {
 		t.cut()
@@ -56,7 +56,7 @@ func up(t *trial) error {
 	if err != nil {
 		return err
 	}
-	m, err := t.measure(dst.got.Load, u.crew.failed)
+	m, err := t.measure(dst.got.Load, 0, u.crew.failed)
 	if err != nil {
 		t.cut()
 	}

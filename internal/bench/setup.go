@@ -40,7 +40,7 @@ func setup(t *trial) error {
 			return nil
 		})
 	}
-	m, err := t.measure(done.Load, crew.failed)
+	m, err := t.measure(done.Load, 0, crew.failed)
 	stop.Store(true)
 	if err != nil {
 		t.cut()

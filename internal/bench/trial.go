@@ -154,9 +154,10 @@ func (m measured) per(unit time.Duration) float64 {
 }
 func (m measured) rate() float64 { return float64(m.done) / m.wall.Seconds() }
 
-// measure warms up, and then looks at the peer's clock, and at how much is done,
-// when the window opens and when it closes. It returns early if the work fails.
-func (t *trial) measure(done func() uint64, failed <-chan struct{}) (m measured, err error) {
+// measure warms up, until at least so much is done, and then looks at the peer's
+// clock, and at how much is done, when the window opens and when it closes. It
+// returns early if the work fails.
+func (t *trial) measure(done func() uint64, least uint64, failed <-chan struct{}) (m measured, err error) {
 	wait := func(d time.Duration) error {
 		timer := time.NewTimer(d)
 		defer timer.Stop()
@@ -169,8 +170,16 @@ func (t *trial) measure(done func() uint64, failed <-chan struct{}) (m measured,
 			return t.ctx.Err()
 		}
 	}
-	if err := wait(min(t.window/2, time.Second)); err != nil {
-		return m, err
+	for warm := false; !warm; {
+		if err := wait(min(t.window/2, time.Second)); err != nil {
+			return m, err
+		}
+		select {
+		case <-failed:
+			warm = true
+		default:
+			warm = done() >= least
+		}
 	}
 	err = t.profiled(func() error {
 		cpu, err := t.process.cpu()
