@@ -16,7 +16,7 @@ import (
 var ways = []struct{ name, query, protocol, send, want string }{
 	{"text in porthole.v1", "", "porthole.v1", `'no text here'`, "1003 porthole.v1 has only binary messages"},
 	{"a message too big", "", "porthole.v1", `new Uint8Array(65537)`, "1009 a message is at most 65536 bytes"},
-	{"megabytes too big", "", "porthole.v1", `new Uint8Array(4 << 20)`, "1009 a message is at most 65536 bytes"},
+	{"a megabyte too big", "", "porthole.v1", `new Uint8Array(1 << 20)`, "1009 a message is at most 65536 bytes"},
 	{"a message that breaks the rules", "", "porthole.v1", `new Uint8Array([1])`, "1002 wire: message is cut short"},
 	{"a target that is not listed", "?target=unlisted.test:1", "", ``, "1008 EACCES: connect"},
 	{"empty messages without end", "", "", `'', 1500`, "1008 too many control frames, or empty ones"},
