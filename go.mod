@@ -3,12 +3,13 @@ module porthole
 go 1.26.0
 
 require (
+	code.dny.dev/ssrf v0.3.0 // which addresses are not public: kept in step with IANA's registries
 	github.com/alecthomas/kong v1.17.0 // the commands' options, from flags and environment alike
 	github.com/andybalholm/brotli v1.2.8 // the page's program is a quarter smaller than under gzip; the standard library has no brotli
 	github.com/go-chi/chi/v5 v5.5.0 // the gateway's routes
 	github.com/pkg/browser v0.0.0-20240102092130-5ac0b6a4141c // --open: how each system starts its default browser
 	golang.org/x/sys v0.49.0 // what the kernel says of a socket: TCP_INFO, queue sizes, names of errors
-	golang.org/x/time v0.16.0 // rate: how many frames may bring nothing
+	golang.org/x/time v0.16.0 // rate: how often a page may do what costs it nothing
 	nhooyr.io/websocket v1.8.17 // the WebSocket on the gateway, in gateway/bridge/socket.go alone
 )
 

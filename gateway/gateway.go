@@ -48,7 +48,7 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 		_ = l.Close() // no one has come yet
 		return err
 	}
-	g.bridge = &bridge.Bridge{Policy: g.policy(), Open: local(l), Logger: g.logger}
+	g.bridge = &bridge.Bridge{Policy: g.policy(l), Limits: g.Limits.bridge(), Open: local(l), Logger: g.logger}
 	if g.Events {
 		g.bridge.Log = &g.log
 	}
@@ -183,9 +183,16 @@ func (g *gateway) watch(ctx context.Context, foreign bool) {
 }
 
 // policy lets in the pages of this gateway, by the name it listens on and those
-// of the origins that were named.
-func (g *gateway) policy() bridge.Policy {
-	p := bridge.Policy{Targets: g.Target, Origins: g.Origin}
+// of the origins that were named. Others than this machine's are not told what
+// is behind it.
+func (g *gateway) policy(l net.Listener) bridge.Policy {
+	p := bridge.Policy{Targets: g.Target, Origins: g.Origin, Discreet: !local(l)}
+	if own, err := netip.ParseAddrPort(l.Addr().String()); err == nil {
+		p.Own = append(p.Own, own)
+	}
+	for _, block := range g.Proxy {
+		p.Proxies = append(p.Proxies, netip.Prefix(block))
+	}
 	host, _, _ := net.SplitHostPort(g.Listen) // it is listened on, so it is well formed
 	p.Hosts = append(p.Hosts, strings.ToLower(host))
 	for _, o := range g.Origin {

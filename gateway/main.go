@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
@@ -43,8 +44,50 @@ type options struct {
 	Origin  []string        `placeholder:"ORIGIN" help:"A further origin whose pages may connect, as https://example.org. Repeat for more."`
 	Events  bool            `default:"true" negatable:"" help:"Tell pages, and at /events, what sockets do. Without, they carry bytes at less cost."`
 	Open    bool            `help:"Open the page in the default browser."`
+	Proxy   []proxy         `name:"trust-proxy" placeholder:"CIDR" help:"A reverse proxy, or a block of them, that is believed what it says of its clients (X-Forwarded-For, X-Forwarded-Proto). Repeat for more."`
+	Limits  limits          `embed:"" group:"Limits (a negative one is none):"`
 	Log     string          `enum:"text,json" default:"text" help:"How to log to stderr: text or json."`
 	Grace   time.Duration   `default:"5s" help:"How long pages and sockets have to end after SIGINT or SIGTERM. A second signal ends all at once."`
+}
+
+// limits are those of the bridge, as options.
+type limits struct {
+	MaxSessions int           `default:"0" help:"How many WebSockets there may be; 0 is what descriptors allow."`
+	MaxClient   int           `default:"64" help:"How many of them one client may have. Those on this machine may have any number."`
+	MaxTarget   int           `default:"16384" help:"How many sockets there may be to one target."`
+	MaxStreams  int           `default:"256" help:"How many sockets one WebSocket may have, 256 at most."`
+	UpgradeRate float64       `default:"10" help:"How many WebSockets a client may open in a second, and ten times as many at once."`
+	DialRate    float64       `default:"100" help:"How many sockets a WebSocket may open in a second, and --max-streams at once; more wait."`
+	DialTimeout time.Duration `default:"10s" help:"How long a dial may take, resolution included."`
+	Idle        time.Duration `default:"1h" help:"How long a WebSocket may be without a byte for or from a socket."`
+	HalfClosed  time.Duration `default:"5m" help:"How long a socket may be without a byte once one side has ended."`
+	MaxAge      time.Duration `default:"24h" help:"How long a WebSocket may live."`
+	Blocked     time.Duration `default:"1m" help:"How long a page may take nothing of what there is for it."`
+}
+
+func (l limits) bridge() bridge.Limits {
+	return bridge.Limits{
+		Sessions: l.MaxSessions, Client: l.MaxClient, Target: l.MaxTarget, Streams: l.MaxStreams,
+		Upgrades: l.UpgradeRate, Dials: l.DialRate,
+		Dial: l.DialTimeout, Idle: l.Idle, HalfClosed: l.HalfClosed, Age: l.MaxAge, Blocked: l.Blocked,
+	}
+}
+
+// proxy is a block of addresses, or one.
+type proxy netip.Prefix
+
+func (p *proxy) UnmarshalText(b []byte) error {
+	addr, err := netip.ParseAddr(string(b))
+	if err == nil {
+		*p = proxy(netip.PrefixFrom(addr, addr.BitLen()))
+		return nil
+	}
+	block, err := netip.ParsePrefix(string(b))
+	if err != nil {
+		return fmt.Errorf("%q: want an address or a block of them, as 10.0.0.0/8", b)
+	}
+	*p = proxy(block)
+	return nil
 }
 
 // run serves until the context ends. Its error is for main to print.

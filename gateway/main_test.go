@@ -54,11 +54,11 @@ func TestRun(t *testing.T) {
 // Events hold everyone's bytes: a gateway that others can reach tells none.
 func TestEventsAreLocal(t *testing.T) {
 	g := &gateway{options: options{Listen: "0.0.0.0:8080", Events: true}}
-	g.bridge = &bridge.Bridge{Policy: g.policy(), Log: &g.log}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	g.bridge = &bridge.Bridge{Policy: g.policy(l), Log: &g.log}
 	server := &http.Server{Handler: g.routes(nil)}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })
@@ -75,7 +75,12 @@ func TestEventsAreLocal(t *testing.T) {
 // Without events there is nothing to tell, and the page is what lies there.
 func TestNoEvents(t *testing.T) {
 	g := &gateway{options: options{Listen: "127.0.0.1:8080"}}
-	g.bridge = &bridge.Bridge{Policy: g.policy(), Open: true}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	g.bridge = &bridge.Bridge{Policy: g.policy(l), Open: true}
 	page, err := web.New(t.Context())
 	if err != nil {
 		t.Fatal(err)

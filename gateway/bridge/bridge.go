@@ -23,6 +23,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"porthole/wire"
 	"porthole/wire/tap"
@@ -33,6 +34,9 @@ import (
 // [Bridge.Shutdown], because http.Server.Shutdown does not know them.
 type Bridge struct {
 	Policy Policy
+
+	// Limits bound what clients and sessions may take.
+	Limits Limits
 
 	// Log takes the events of all sockets that the bridge dials and of those
 	// that are told to Observe, and lets pages see the events of their own
@@ -56,7 +60,12 @@ type Bridge struct {
 	Logger *slog.Logger
 
 	mu       sync.Mutex
-	sessions map[member]struct{}
+	limits   *Limits // as they are in force; nil until the first request
+	sessions map[member]*pass
+	entered  int // passes, those of sessions that are not yet among them too
+	clients  clients
+	targets  map[Target]int // sockets to each
+	sweeper  *time.Timer    // nil while there is no session
 	leaving  bool
 	over     bool           // the grace too
 	running  sync.WaitGroup // one for each session
@@ -70,10 +79,12 @@ type Bridge struct {
 
 // member is a session of either kind.
 type member interface {
-	// leave tells the page that the gateway goes, and ends the session.
-	leave()
+	// leave tells the page why the gateway ends the session, and ends it.
+	leave(code int, why string)
 	// cut ends it at once.
 	cut()
+	// look tells which limit in time the session has outlived; "" is none.
+	look(now time.Time, l *Limits) string
 }
 
 // Stats is what a bridge is doing and what it has refused.
@@ -87,7 +98,7 @@ type Stats struct {
 func (b *Bridge) Stats() Stats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := Stats{Sessions: len(b.sessions), Streams: int(b.streams.Load()), Refused: map[string]uint64{}}
+	s := Stats{Sessions: b.entered, Streams: int(b.streams.Load()), Refused: map[string]uint64{}}
 	maps.Copy(s.Refused, b.refused)
 	return s
 }
@@ -95,7 +106,8 @@ func (b *Bridge) Stats() Stats {
 // ServeHTTP judges the request, upgrades it, and returns: the session goes on by
 // itself, so that nothing of the request is kept for it. A refusal before the
 // upgrade is 421 (a Host that is not ours), 403 (an Origin that may not), 400 (a
-// subprotocol unknown here) or 503 (the gateway is leaving).
+// subprotocol unknown here), 429 (a client has its share) or 503 (the gateway is
+// full, or leaving).
 func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := b.Policy.CheckHost(r); err != nil {
 		b.refuse(w, r, "host", http.StatusMisdirectedRequest, err)
@@ -110,12 +122,17 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.refuse(w, r, "subprotocol", http.StatusBadRequest, err)
 		return
 	}
-	if !b.enter() {
-		b.refuse(w, r, "leaving", http.StatusServiceUnavailable, errLeaving)
+	p, full := b.enter(r)
+	if full != nil {
+		w.Header().Set("Retry-After", full.retry)
+		b.refuse(w, r, full.reason, full.status, full)
 		return
 	}
 	conn, early, err := upgrade(w, r, proto)
 	if err != nil {
+		b.mu.Lock()
+		b.exit(p)
+		b.mu.Unlock()
 		b.running.Done()
 		b.count("handshake")
 		b.logger().Debug("no upgrade", "peer", r.RemoteAddr, "error", err)
@@ -124,18 +141,15 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.logger().Info("session begins", "peer", r.RemoteAddr)
 	if proto == wire.Subprotocol {
 		s := newSession(b, newWebSocket(conn, early, true, b.Log != nil))
-		go b.host(s, r.RemoteAddr, s.run)
+		go b.host(s, p, s.run)
 		return
 	}
 	s := newRelay(b, newWebSocket(conn, early, false, b.Log != nil))
 	target := r.URL.Query().Get("target")
-	go b.host(s, r.RemoteAddr, func() { s.run(target) })
+	go b.host(s, p, func() { s.run(target) })
 }
 
-var (
-	errLeaving     = errors.New("this gateway is leaving; try again in a moment")
-	errSubprotocol = errors.New("unknown WebSocket subprotocol: offer " + wire.Subprotocol + ", binary, or none")
-)
+var errSubprotocol = errors.New("unknown WebSocket subprotocol: offer " + wire.Subprotocol + ", binary, or none")
 
 // subprotocol chooses from what the client offers; none is raw mode.
 func subprotocol(r *http.Request) (string, error) {
@@ -156,47 +170,14 @@ func subprotocol(r *http.Request) (string, error) {
 	return "", nil
 }
 
-// enter counts a session in, unless the bridge is leaving.
-func (b *Bridge) enter() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.leaving {
-		b.running.Add(1)
-	}
-	return !b.leaving
-}
-
 // host runs a session that enter let in, while Shutdown can reach it. It and what
 // it calls until a session waits take little of the stack: a goroutine begins
 // with 2 KiB, and what it grows by stays.
-func (b *Bridge) host(m member, peer string, run func()) {
+func (b *Bridge) host(m member, p *pass, run func()) {
 	defer b.running.Done()
-	b.admit(m)
+	b.admit(m, p)
 	run()
-	b.dismiss(m, peer)
-}
-
-func (b *Bridge) admit(m member) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.sessions == nil {
-		b.sessions = map[member]struct{}{}
-	}
-	b.sessions[m] = struct{}{}
-	// Since enter, the bridge may have begun to leave, or be over.
-	if b.leaving {
-		b.running.Go(m.leave)
-	}
-	if b.over {
-		b.running.Go(m.cut)
-	}
-}
-
-func (b *Bridge) dismiss(m member, peer string) {
-	b.mu.Lock()
-	delete(b.sessions, m)
-	b.mu.Unlock()
-	b.logger().Info("session ends", "peer", peer)
+	b.dismiss(m)
 }
 
 // Shutdown refuses new sessions, tells every page and closes its WebSocket with
@@ -207,7 +188,7 @@ func (b *Bridge) Shutdown(ctx context.Context) error {
 	b.mu.Lock()
 	b.leaving = true
 	for m := range b.sessions {
-		b.running.Go(m.leave)
+		b.running.Go(func() { m.leave(closeGoingAway, leaving) })
 	}
 	b.mu.Unlock()
 	ended := make(chan struct{})
@@ -240,6 +221,11 @@ func (b *Bridge) refuse(w http.ResponseWriter, r *http.Request, reason string, s
 func (b *Bridge) count(reason string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.tally(reason)
+}
+
+// tally is count for who holds mu.
+func (b *Bridge) tally(reason string) {
 	if b.refused == nil {
 		b.refused = map[string]uint64{}
 	}

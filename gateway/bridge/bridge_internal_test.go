@@ -2,38 +2,43 @@ package bridge
 
 import (
 	"context"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // guest is a session that ends when it is told to.
 type guest struct{ left, gone chan struct{} }
 
-func (g guest) leave() { close(g.left) }
-func (g guest) cut()   { close(g.gone) }
+func (g guest) leave(int, string)              { close(g.left) }
+func (g guest) cut()                           { close(g.gone) }
+func (g guest) look(time.Time, *Limits) string { return "" }
 
 // A shutdown that begins, or ends, while a page is upgraded reaches it too.
 func TestShutdownReachesWhoIsComing(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			b := &Bridge{}
-			if !b.enter() {
-				t.Fatal("a page is not let in")
+			r := httptest.NewRequest("GET", "/ws", nil)
+			p, full := b.enter(r)
+			if full != nil {
+				t.Fatal(full)
 			}
 			grace, end := context.WithCancel(t.Context())
 			defer end()
 			over := make(chan error)
 			go func() { over <- b.Shutdown(grace) }()
 			synctest.Wait()
-			if b.enter() {
-				t.Error("a page is let in while the bridge leaves")
+			if _, full := b.enter(r); full != errLeaving {
+				t.Errorf("while the bridge leaves a page gets %v, want %v", full, errLeaving)
 			}
 			if late {
 				end()
 				synctest.Wait()
 			}
 			g := guest{make(chan struct{}), make(chan struct{})}
-			b.host(g, "peer", func() {
+			b.host(g, p, func() {
 				<-g.left
 				if late {
 					<-g.gone

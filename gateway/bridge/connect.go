@@ -12,7 +12,7 @@ import (
 
 // connect dials and tells the page. It is false if the stream is over.
 func (st *stream) connect() bool {
-	ctx, cancel := context.WithTimeout(st.s.ctx, dialTimeout)
+	ctx, cancel := st.s.b.inForce().dial(st.s.ctx)
 	defer cancel()
 	st.mu.Lock()
 	st.cancel = cancel
@@ -21,15 +21,19 @@ func (st *stream) connect() bool {
 	}
 	st.mu.Unlock()
 	since := st.s.b.mark()
-	conn, number, f := st.open(ctx)
+	conn, p, f := st.open(ctx)
 	if f != nil {
 		st.refuse(*f)
 		return false
 	}
 	local, remote := conn.LocalAddr().String(), conn.RemoteAddr().String()
-	st.release = st.s.b.claim(st.s, local, remote, since)
+	unclaim := st.s.b.claim(st.s, local, remote, since)
+	st.release = func() {
+		unclaim()
+		st.s.b.vacate(p.target)
+	}
 	st.seek(local, remote)
-	_ = st.s.send(st.id, wire.OpConnected, &wire.Connected{Conn: number, Local: local, Remote: remote})
+	_ = st.s.send(st.id, wire.OpConnected, &wire.Connected{Conn: p.conn, Local: local, Remote: remote})
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.cancel = nil
@@ -51,25 +55,40 @@ func (st *stream) join(conn net.Conn) {
 	st.rise()
 }
 
-// open goes the way of a dial: policy, resolve, dial. It returns the socket and
-// the number of its events, or what failed.
-func (st *stream) open(ctx context.Context) (net.Conn, uint64, *wire.Failure) {
+// open goes the way of a dial: policy, its turn, resolve, dial. It returns the
+// socket and what it was plugged in with, or what failed.
+func (st *stream) open(ctx context.Context) (net.Conn, *plug, *wire.Failure) {
 	b, d := st.s.b, st.dial
 	t, err := b.Policy.find(cmp.Or(d.Host, d.Address), d.Port)
 	if err != nil {
-		return nil, 0, st.forbid(cmp.Or(d.Host, d.Address), d.Port)
+		return nil, nil, st.forbid(cmp.Or(d.Host, d.Address), d.Port)
 	}
 	var addrs []netip.Addr
 	if d.Address != "" && !t.Unix() {
 		a, err := netip.ParseAddr(d.Address)
 		if err != nil || !st.s.knows(t, a) {
-			return nil, 0, st.forbid(d.Address, d.Port)
+			return nil, nil, st.forbid(d.Address, d.Port)
 		}
 		addrs = []netip.Addr{a.Unmap()}
 	}
+	if err := st.s.turn(ctx); err != nil {
+		b.count("dials")
+		f := refusal(t.Host, uint64(t.Port))
+		f.Code, f.Errno = "EAGAIN", 11
+		return nil, nil, &f
+	}
 	p := b.newPlug(t, st.s.emit())
 	conn, f := p.open(ctx, addrs)
-	return conn, p.conn, f
+	return conn, p, f
+}
+
+// turn waits until the session may dial. It fails at once if that would be after
+// ctx has ended.
+func (s *session) turn(ctx context.Context) error {
+	if s.dials == nil {
+		return nil
+	}
+	return s.dials.Wait(ctx)
 }
 
 // knows tells whether an address may be dialled for a target: it is the

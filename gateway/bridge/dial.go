@@ -14,9 +14,6 @@ import (
 	"porthole/wire/tap"
 )
 
-// dialTimeout bounds a dial, resolution included.
-const dialTimeout = 10 * time.Second
-
 // plug is one socket of the gateway: the client's end of a connection. It
 // carries the events of the dial to the tap of the connection.
 type plug struct {
@@ -25,7 +22,8 @@ type plug struct {
 	conn   uint64   // the number that its events carry
 	emit   tap.Emit // nil if nothing is observed
 	start  time.Time
-	at     int64 // start, on the clock of events
+	at     int64        // start, on the clock of events
+	held   []wire.Event // of a dial that is discreet, until it has a socket
 }
 
 func (b *Bridge) newPlug(t Target, emit tap.Emit) *plug {
@@ -33,17 +31,29 @@ func (b *Bridge) newPlug(t Target, emit tap.Emit) *plug {
 }
 
 // open dials the target at one of addrs, or, if there are none, at what its
-// name resolves to. It returns the socket, or what failed.
-func (p *plug) open(ctx context.Context, addrs []netip.Addr) (net.Conn, *wire.Failure) {
+// name resolves to. It returns the socket, for which the target is vacated when
+// it has ended, or what failed; if that is to be kept from pages, not before ctx
+// ends.
+func (p *plug) open(ctx context.Context, addrs []netip.Addr) (c net.Conn, f *wire.Failure) {
+	if !p.b.occupy(p.target) {
+		f := refusal(p.target.Host, uint64(p.target.Port))
+		f.Code, f.Errno = "EAGAIN", 11
+		return nil, &f
+	}
+	defer func() {
+		if f != nil {
+			p.b.vacate(p.target)
+		}
+	}()
 	if len(addrs) == 0 && !p.target.Unix() {
 		var err error
 		if addrs, err = p.resolve(ctx, 0); err != nil {
-			return nil, p.failure(wire.PhaseResolve, "getaddrinfo", err)
+			return nil, p.failure(ctx, wire.PhaseResolve, "getaddrinfo", err)
 		}
 	}
 	conn, err := p.dial(ctx, addrs)
 	if err != nil {
-		return nil, p.failure(wire.PhaseDial, "connect", err)
+		return nil, p.failure(ctx, wire.PhaseDial, "connect", err)
 	}
 	return conn, nil
 }
@@ -116,40 +126,62 @@ func (p *plug) judge(_ context.Context, _, address string, _ syscall.RawConn) er
 	if err != nil {
 		return err
 	}
-	return p.target.judge(ap.Addr())
+	return p.b.Policy.judge(p.target, ap)
 }
 
 func (p *plug) wrap(c net.Conn, err error) (net.Conn, error) {
 	if err != nil || p.emit == nil {
 		return c, err
 	}
+	for _, e := range p.held {
+		p.emit(e)
+	}
 	return tap.Client(c, p.conn, p.at, p.emit), nil
 }
 
 // failure describes what ended the dial, and reports error and close.
-func (p *plug) failure(phase wire.Phase, call string, err error) *wire.Failure {
+func (p *plug) failure(ctx context.Context, phase wire.Phase, call string, err error) *wire.Failure {
 	f := describe(phase, call, err)
 	if errors.Is(err, ErrAddress) {
 		p.b.count("address")
 		f = refusal("", 0)
+	}
+	p.b.logger().Info("no socket", "target", p.target, "phase", phase, "error", err)
+	if p.b.Policy.Discreet {
+		p.held = nil
+		<-ctx.Done() // whatever it was, it took as long
+		f = wire.Failure{Phase: wire.PhaseDial, Code: "EHOSTUNREACH", Errno: 113, Syscall: "connect", Address: p.target.Host, Port: uint64(p.target.Port)}
 	}
 	f.Conn = p.conn
 	f.Millis = uint64(time.Since(p.start).Milliseconds())
 	if f.Address == "" {
 		f.Address, f.Port = p.target.Host, uint64(p.target.Port)
 	}
-	p.tell(wire.Event{Kind: wire.Error, Code: f.Code, Syscall: f.Syscall, Remote: p.target.String()})
-	p.tell(wire.Event{Kind: wire.Close, HadError: true, Remote: p.target.String()})
+	for _, e := range []wire.Event{{Kind: wire.Error, Code: f.Code, Syscall: f.Syscall}, {Kind: wire.Close, HadError: true}} {
+		e.Remote = p.target.String()
+		if p.emit != nil {
+			p.emit(p.event(e))
+		}
+	}
 	return &f
 }
 
+// tell reports an event of the dial: now, or, where it would say how the dial is
+// coming on, with the socket.
 func (p *plug) tell(e wire.Event) {
-	if p.emit == nil {
-		return
+	switch {
+	case p.emit == nil:
+	case p.b.Policy.Discreet:
+		p.held = append(p.held, p.event(e))
+	default:
+		p.emit(p.event(e))
 	}
+}
+
+func (p *plug) event(e wire.Event) wire.Event {
 	e.Side, e.Conn = wire.Client, p.conn
 	e.Start, e.Return = p.at, tap.Now()
-	p.emit(e)
+	return e
 }
 
 // describe says in the wire's words what a socket call met.

@@ -2,13 +2,15 @@ package bridge
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
+
+	"code.dny.dev/ssrf"
 
 	"porthole/wire"
 )
@@ -23,8 +25,9 @@ var (
 	ErrOrigin = errors.New("this origin may not connect")
 	// ErrTarget: the target is not on the operator's list.
 	ErrTarget = errors.New("this target is not on the gateway's list")
-	// ErrAddress: a target's name resolved to an address that no name may reach.
-	ErrAddress = errors.New("the target's name leads to a forbidden address")
+	// ErrAddress: a target's name led to an address that is neither public nor
+	// listed.
+	ErrAddress = errors.New("the target's name leads to an address that is not public")
 )
 
 // Policy says who may open a session and what it may reach. The zero value lets
@@ -36,8 +39,18 @@ type Policy struct {
 	// Origins are allowed beside the gateway's own: scheme://host[:port],
 	// compared whole.
 	Origins []string
-	// Targets may be dialled; the first is the default.
+	// Targets may be dialled. The first that is a single one is the default.
 	Targets []Target
+	// Proxies are the addresses of reverse proxies, which are believed what they
+	// say of their clients: X-Forwarded-For and X-Forwarded-Proto.
+	Proxies []netip.Prefix
+	// Own are the listeners of this process: no name leads to them, whatever it
+	// resolves to. An unspecified address stands for all of the machine's.
+	Own []netip.AddrPort
+	// Discreet: pages that cannot have a target are not told why, nor how soon
+	// that was clear, so that they do not learn what is there by asking. The log
+	// has it.
+	Discreet bool
 }
 
 // CheckHost judges the Host of a request for any route: a page on a name that
@@ -57,7 +70,7 @@ func (p *Policy) CheckHost(r *http.Request) error {
 // and must be on this machine.
 func (p *Policy) CheckOrigin(r *http.Request) error {
 	switch origins := r.Header.Values("Origin"); {
-	case len(origins) == 0 && fromLoopback(r):
+	case len(origins) == 0 && p.client(r).IsLoopback():
 		return nil
 	case len(origins) != 1:
 		return ErrOrigin
@@ -65,18 +78,11 @@ func (p *Policy) CheckOrigin(r *http.Request) error {
 		return nil
 	default:
 		o, err := url.Parse(origins[0])
-		if err != nil || o.Scheme != scheme(r) || !strings.EqualFold(o.Host, r.Host) {
+		if err != nil || o.Scheme != p.scheme(r) || !strings.EqualFold(o.Host, r.Host) {
 			return ErrOrigin
 		}
 		return nil
 	}
-}
-
-func scheme(r *http.Request) string {
-	if r.TLS != nil {
-		return "https"
-	}
-	return "http"
 }
 
 // hostname is the host of a Host header, its port and brackets gone.
@@ -87,105 +93,89 @@ func hostname(host string) string {
 	return strings.Trim(host, "[]")
 }
 
-func fromLoopback(r *http.Request) bool {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && peer.Addr().Unmap().IsLoopback()
-}
-
-// find is the listed target that a page names: the first if it names none.
+// find is the target that a page names, if it is listed; the default if it names
+// none.
 func (p *Policy) find(host string, port uint64) (Target, error) {
-	if host == "" && port == 0 && len(p.Targets) > 0 {
-		return p.Targets[0], nil
+	if host == "" && port == 0 {
+		if i := slices.IndexFunc(p.Targets, Target.single); i >= 0 {
+			return p.Targets[i], nil
+		}
 	}
 	t, err := newTarget(host, port)
-	if err != nil || !slices.Contains(p.Targets, t) {
+	if err != nil || !t.single() || !slices.ContainsFunc(p.Targets, func(l Target) bool { return l.lists(t) }) {
 		return Target{}, ErrTarget
 	}
 	return t, nil
 }
 
-// judge is the last word on an address, as it is dialled: what the operator
-// listed as an address is what he meant; a name must not lead to the loopback
-// (but for localhost, RFC 6761 §6.3), to the link and a cloud's metadata there,
-// or to no single host.
-func (t Target) judge(addr netip.Addr) error {
-	addr = addr.Unmap()
-	if listed, err := netip.ParseAddr(t.Host); err == nil {
-		if addr == listed.Unmap() {
-			return nil
+// named is a listed target of that host, for its name to be resolved.
+func (p *Policy) named(host string) (Target, error) {
+	t, err := newTarget(host, 1) // as a target has it; the port plays no part
+	if err == nil && t.single() && !t.Unix() {
+		for _, l := range p.Targets {
+			if l.Host == t.Host || l.holds(t.Host) {
+				t.Port = l.Port
+				return t, nil
+			}
 		}
-		return ErrAddress
 	}
-	switch {
-	case addr.IsLoopback():
-		if t.Host == "localhost" || strings.HasSuffix(t.Host, ".localhost") {
-			return nil
-		}
+	return Target{}, ErrTarget
+}
+
+// judge is the last word on an address, as it is dialled for a target that find
+// gave. An address that is listed is meant, whatever it is. A name leads to
+// public addresses, and localhost to the loopback (RFC 6761 §6.3), but not to
+// this gateway itself.
+func (p *Policy) judge(t Target, to netip.AddrPort) error {
+	addr := to.Addr().Unmap()
+	switch listed, err := netip.ParseAddr(t.Host); {
+	case err == nil && listed != addr:
 		return ErrAddress
-	case !addr.IsGlobalUnicast(): // unspecified, multicast, link-local, broadcast
-		return ErrAddress
+	case slices.ContainsFunc(p.Targets, func(l Target) bool { return l.hasPort(to.Port()) && l.covers(addr) }):
+		return nil
+	case p.own(netip.AddrPortFrom(addr, to.Port())):
+		return fmt.Errorf("%w, but this gateway's own", ErrAddress)
+	case addr.IsLoopback() && (t.Host == "localhost" || strings.HasSuffix(t.Host, ".localhost")):
+		return nil
+	case public.Safe(family(addr), netip.AddrPortFrom(addr.WithZone(""), to.Port()).String(), nil) != nil:
+		return fmt.Errorf("%w: list it as %v if it is meant", ErrAddress, to)
 	}
 	return nil
 }
 
-// Target is what a page may dial: a host and port, or the path of a Unix
-// socket. Targets are comparable; the same target has one form.
-type Target struct {
-	Host string // a name, an address, or a path
-	Port uint16 // 0 for a path
+// public knows the addresses of a special purpose (IANA's registries): private
+// ones, the link's and a cloud's metadata there, those that hold another address
+// within (NAT64, 6to4, Teredo), and no single host's. Beside them it denies what
+// is not in these registries and does not lead outside.
+var public = ssrf.New(ssrf.WithAnyPort(),
+	ssrf.WithDeniedV4Prefixes(netip.MustParsePrefix("168.63.129.16/32")), // a cloud's own: Azure's WireServer
+)
+
+func family(addr netip.Addr) string {
+	if addr.Is4() {
+		return "tcp4"
+	}
+	return "tcp6"
 }
 
-// ParseTarget reads "host:port", "[v6]:port", or a path, which has a slash in
-// it or starts with "@" (Linux's abstract names, unix(7)).
-func ParseTarget(s string) (Target, error) {
-	url := strings.Contains(s, "://")
-	if isPath(s) && !url {
-		return Target{Host: s}, nil
-	}
-	host, port, err := net.SplitHostPort(s)
-	if err != nil || url {
-		return Target{}, errors.New("target " + strconv.Quote(s) + ": want host:port or the path of a Unix socket")
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return Target{}, errors.New("target " + strconv.Quote(s) + ": want a port from 1 to 65535")
-	}
-	return newTarget(host, n)
+// own tells whether this process listens there.
+func (p *Policy) own(to netip.AddrPort) bool {
+	return slices.ContainsFunc(p.Own, func(l netip.AddrPort) bool {
+		at := l.Addr().Unmap()
+		return l.Port() == to.Port() && (at == to.Addr() || at.IsUnspecified() && ours(to.Addr()))
+	})
 }
 
-func newTarget(host string, port uint64) (Target, error) {
-	if isPath(host) {
-		return Target{Host: host}, nil
+// ours tells whether an address is one of this machine's.
+func ours(addr netip.Addr) bool {
+	if addr.IsLoopback() {
+		return true
 	}
-	if port == 0 || port > 65535 {
-		return Target{}, errors.New("target " + strconv.Quote(host) + ": want a port from 1 to 65535")
-	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if addr, err := netip.ParseAddr(host); err == nil {
-		host = addr.Unmap().String()
-	}
-	if host == "" {
-		return Target{}, errors.New("target host is empty: want host:port")
-	}
-	return Target{Host: host, Port: uint16(port)}, nil
-}
-
-func isPath(s string) bool { return strings.Contains(s, "/") || strings.HasPrefix(s, "@") }
-
-// Unix tells whether the target is the path of a Unix socket.
-func (t Target) Unix() bool { return isPath(t.Host) }
-
-func (t Target) String() string {
-	if t.Unix() {
-		return t.Host
-	}
-	return net.JoinHostPort(t.Host, strconv.Itoa(int(t.Port)))
-}
-
-// UnmarshalText is [ParseTarget], for options and configuration files.
-func (t *Target) UnmarshalText(b []byte) (err error) {
-	*t, err = ParseTarget(string(b))
-	return err
+	all, _ := net.InterfaceAddrs() // none are known then
+	return slices.ContainsFunc(all, func(a net.Addr) bool {
+		p, err := netip.ParsePrefix(a.String())
+		return err == nil && p.Addr().Unmap() == addr
+	})
 }
 
 // refusal is a failure by policy, as it is told to the page. Its code is

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"net"
 	"net/netip"
 	"testing"
 )
@@ -33,12 +34,24 @@ func TestJudge(t *testing.T) {
 		{"localhost", "169.254.169.254", false},
 		{"localhost", "0.0.0.0", false},
 
-		// A name reaches single hosts, private ones too.
-		{"db.test", "192.0.2.1", true},
-		{"db.test", "10.0.0.1", true},
-		{"db.test", "192.168.0.1", true},
-		{"db.test", "fd00::1", true},
-		{"db.test", "2001:db8::1", true},
+		// A name reaches what is public, and nothing that is of another kind.
+		{"db.test", "93.184.215.14", true},
+		{"db.test", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", true},
+		{"db.test", "10.0.0.1", false},
+		{"db.test", "172.16.0.1", false},
+		{"db.test", "192.168.0.1", false},
+		{"db.test", "100.64.0.1", false},
+		{"db.test", "192.0.2.1", false},
+		{"db.test", "198.18.0.1", false},
+		{"db.test", "168.63.129.16", false},
+		{"db.test", "fd00::1", false},
+		{"db.test", "2001:db8::1", false},
+		{"db.test", "64:ff9b::a00:1", false},   // NAT64 of 10.0.0.1
+		{"db.test", "64:ff9b:1::a00:1", false}, // the same, for local use
+		{"db.test", "2002:a00:1::1", false},    // 6to4 of it
+		{"db.test", "2001:0:a00:1::1", false},  // Teredo
+		{"db.test", "::10.0.0.1", false},       // the oldest of all these
+		{"db.test", "::ffff:10.0.0.1", false},
 		{"db.test", "127.0.0.1", false},
 		{"db.test", "::ffff:127.0.0.1", false},
 		{"db.test", "::1", false},
@@ -52,9 +65,54 @@ func TestJudge(t *testing.T) {
 		{"db.test", "239.1.1.1", false},
 		{"db.test", "ff02::1", false},
 		{"db.test", "255.255.255.255", false},
+
+		// But for what is listed beside it, at the port that is.
+		{"db.test", "10.9.0.1", true},
+		{"db.test", "10.9.255.255", true},
+		{"db.test", "10.10.0.1", false},
+		{"db.test", "fd09::7", true},
+		{"db.test", "192.168.9.9", false}, // at another port
 	} {
-		if got := (Target{Host: tt.host, Port: 1}).judge(netip.MustParseAddr(tt.addr)) == nil; got != tt.ok {
+		target := Target{Host: tt.host, Port: 5432}
+		p := Policy{Targets: []Target{target, {Host: "10.9.0.0/16", Port: 5000, Last: 6000}, {Host: "fd09::/16", Port: 5432}, {Host: "192.168.9.9", Port: 5433}}}
+		if got := p.judge(target, netip.AddrPortFrom(netip.MustParseAddr(tt.addr), 5432)) == nil; got != tt.ok {
 			t.Errorf("%s at %s: %v, want %v", tt.host, tt.addr, got, tt.ok)
+		}
+	}
+}
+
+// No name leads to the gateway itself, on whatever address of the machine: each
+// such dial would be another session of it.
+func TestOwnListeners(t *testing.T) {
+	mine := "127.0.0.1"
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Is4() && !p.Addr().IsLoopback() {
+			mine = p.Addr().String()
+		}
+	}
+	for _, tt := range []struct {
+		own, host, to string
+		ok            bool
+	}{
+		{"127.0.0.1:80", "localhost", "127.0.0.1:80", false},
+		{"127.0.0.1:80", "localhost", "127.0.0.1:81", true},
+		{"127.0.0.1:80", "localhost", "127.0.0.2:80", true},
+		{"[::ffff:127.0.0.1]:80", "localhost", "127.0.0.1:80", false},
+		{"0.0.0.0:80", "localhost", "127.0.0.2:80", false},
+		{"[::]:80", "localhost", "[::1]:80", false},
+		{"[::]:80", "db.test", net.JoinHostPort(mine, "80"), false},
+		{"[::]:80", "db.test", "93.184.215.14:80", true},
+		{"127.0.0.1:80", "127.0.0.1", "127.0.0.1:80", true}, // it is listed
+	} {
+		to := netip.MustParseAddrPort(tt.to)
+		target := Target{Host: tt.host, Port: to.Port()}
+		p := Policy{Targets: []Target{target}, Own: []netip.AddrPort{netip.MustParseAddrPort(tt.own)}}
+		if got := p.judge(target, to) == nil; got != tt.ok {
+			t.Errorf("listening on %s, %s at %s: %v, want %v", tt.own, tt.host, tt.to, got, tt.ok)
 		}
 	}
 }

@@ -100,7 +100,7 @@ func TestRawTarget(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	b := to(first, second, gone, bridge.Target{Host: path}, bridge.Target{Host: "rebound.test", Port: first.Port}, bridge.Target{Host: "unknown.test", Port: 1})
-	b.Resolver = names(map[string]string{"rebound.test": "127.0.0.1"}).resolver(t)
+	b.Resolver = names(map[string]string{"rebound.test": "127.0.0.3"}).resolver(t)
 	host := serve(t, b)
 	for _, tt := range []struct {
 		target string

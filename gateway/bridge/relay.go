@@ -20,8 +20,10 @@ import (
 type relay struct {
 	b    *Bridge
 	sock socket
+	life life
 
 	mu     sync.Mutex
+	target Target             // of conn
 	conn   net.Conn           // nil until dialled
 	cancel context.CancelFunc // of the dial
 	over   bool
@@ -42,6 +44,7 @@ func (r *relay) run(name string) {
 		r.sock.Linger()
 		return
 	}
+	defer r.b.vacate(r.target)
 	var late *time.Timer
 	var down sync.WaitGroup
 	down.Go(func() {
@@ -86,10 +89,12 @@ func (r *relay) broke(phase wire.Phase, call string, err error) {
 	r.end(&f)
 }
 
-func (r *relay) leave() {
-	r.sock.Close(closeGoingAway, "the gateway is leaving")
+func (r *relay) leave(code int, why string) {
+	r.sock.Close(code, why)
 	r.stop()
 }
+
+func (r *relay) look(now time.Time, l *Limits) string { return r.life.look(now, r.sock.Sends(), l) }
 
 func (r *relay) cut() {
 	r.stop()
@@ -110,7 +115,7 @@ func (r *relay) dial(name string) *wire.Failure {
 		f := refusal(name, 0)
 		return &f
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
+	ctx, cancel := r.b.inForce().dial(context.Background())
 	defer cancel()
 	r.mu.Lock()
 	r.cancel = cancel
@@ -119,6 +124,7 @@ func (r *relay) dial(name string) *wire.Failure {
 	}
 	r.mu.Unlock()
 	conn, f := r.b.newPlug(t, r.emit()).open(ctx, nil)
+	r.target = t
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.conn, r.cancel = conn, nil
@@ -148,6 +154,7 @@ func (r *relay) up() error {
 		if len(p) == 0 {
 			continue // a message of nothing
 		}
+		r.life.passed.Add(uint64(len(p)))
 		if _, err := to.write(p); err != nil {
 			r.broke(wire.PhaseWrite, "write", err)
 			return err
@@ -163,6 +170,7 @@ func (r *relay) down() {
 	for {
 		n, err := src.read(room, room+maxRead, false)
 		if n > 0 {
+			r.life.passed.Add(uint64(n))
 			b := src.buf[:room+n]
 			if r.sock.Send(b[putHead(b, room, opBinary):]) != nil {
 				return

@@ -4,16 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"porthole/wire"
 	"porthole/wire/tap"
 )
-
-// maxStreams bounds the sockets of one session.
-const maxStreams = 256
 
 // session is one WebSocket that speaks porthole.v1. It owns its streams: run
 // returns when all have ended. Only the goroutine of run reads the socket, and
@@ -24,6 +22,10 @@ type session struct {
 	ctx  context.Context // ends with the session
 	stop context.CancelFunc
 	feed feed
+	life life
+
+	dials *rate.Limiter // nil if there is no limit
+	most  int           // streams at one time
 
 	out      lock // one message is sent at a time
 	receipts receipts
@@ -45,6 +47,9 @@ func newSession(b *Bridge, sock socket) *session {
 	s := &session{b: b, sock: sock, out: newLock(), streams: map[uint64]*stream{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.receipts.delay = minDelay
+	l := b.inForce()
+	s.most = l.Streams
+	s.dials = limiter(l.Dials, l.Streams)
 	s.feed.send = func(b []byte) error { return s.write(b, false) }
 	s.feed.hold() // hello is first
 	return s
@@ -110,17 +115,24 @@ func (s *session) spawn(work func()) {
 
 // leave is the gateway's goodbye. A page that does not read it is not waited
 // for: the socket is cut.
-func (s *session) leave() {
+func (s *session) leave(code int, why string) {
 	cut := time.AfterFunc(closeWait, s.cut)
 	defer cut.Stop()
 	s.end(wire.ReasonShutdown)
-	s.sock.Close(closeGoingAway, "the gateway is leaving")
+	s.sock.Close(code, why)
 }
 
 func (s *session) cut() { s.sock.Abort() }
 
+func (s *session) look(now time.Time, l *Limits) string {
+	for _, st := range s.living() {
+		st.look(now, l)
+	}
+	return s.life.look(now, s.sock.Sends(), l)
+}
+
 func (s *session) hello() error {
-	h := wire.Hello{Window: wire.Window, Message: wire.MaxMessage, Streams: maxStreams, Copy: wire.MaxCopy}
+	h := wire.Hello{Window: wire.Window, Message: wire.MaxMessage, Streams: uint64(s.most), Copy: wire.MaxCopy}
 	for _, t := range s.b.Policy.Targets {
 		h.Targets = append(h.Targets, t.String())
 	}
@@ -252,7 +264,7 @@ func (s *session) stream(id uint64) (*stream, error) {
 	return s.streams[id], nil
 }
 
-// errFull reports a session that has maxStreams.
+// errFull reports a session that has as many streams as it may.
 var errFull = errors.New("too many streams")
 
 // begin does the work of a new id, or tells why not. It tells so itself and
@@ -279,7 +291,7 @@ func (s *session) start(id uint64, st *stream, work func()) error {
 	switch {
 	case s.ending != 0:
 		return nil
-	case len(s.streams) == maxStreams:
+	case len(s.streams) >= s.most:
 		return errFull
 	}
 	s.streams[id] = st
@@ -315,21 +327,20 @@ func (s *session) resolve(id uint64, r wire.Resolve) error {
 }
 
 func (s *session) lookup(id uint64, r wire.Resolve, refuse func(wire.Failure)) {
-	asked, err := newTarget(r.Host, 1) // as a target has it; the port plays no part
-	named := slices.IndexFunc(s.b.Policy.Targets, func(t Target) bool { return !t.Unix() && t.Host == asked.Host })
-	if err != nil || named < 0 {
+	t, err := s.b.Policy.named(r.Host)
+	if err != nil {
 		s.b.count("target")
 		f := refusal(r.Host, 0)
 		f.Syscall = "getaddrinfo"
 		refuse(f)
 		return
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, dialTimeout)
+	ctx, cancel := s.b.inForce().dial(s.ctx)
 	defer cancel()
-	p := s.b.newPlug(s.b.Policy.Targets[named], s.emit())
+	p := s.b.newPlug(t, s.emit())
 	addrs, err := p.resolve(ctx, r.Family)
 	if err != nil {
-		refuse(*p.failure(wire.PhaseResolve, "getaddrinfo", err))
+		refuse(*p.failure(ctx, wire.PhaseResolve, "getaddrinfo", err))
 		return
 	}
 	var list wire.Resolved
@@ -340,7 +351,7 @@ func (s *session) lookup(id uint64, r wire.Resolve, refuse func(wire.Failure)) {
 	if s.resolved == nil {
 		s.resolved = map[string][]netip.Addr{}
 	}
-	s.resolved[asked.Host] = addrs
+	s.resolved[t.Host] = addrs
 	s.mu.Unlock()
 	s.conclude(id, wire.OpResolved, &list)
 }

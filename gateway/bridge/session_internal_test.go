@@ -43,6 +43,8 @@ func (s *script) Next() ([]byte, error) {
 
 func (s *script) Ready() bool { return false }
 
+func (s *script) Sends() uint64 { return 0 }
+
 func (s *script) Send(frames []byte) error {
 	for len(frames) > 0 {
 		n := int(frames[1])
@@ -155,7 +157,7 @@ func TestRefusalsHoldUpThePage(t *testing.T) {
 // The place of a stream is free once the page knows of its end.
 func TestClosedFreesItsPlace(t *testing.T) {
 	silent := make(chan struct{})
-	b := &Bridge{Policy: Policy{Targets: []Target{{"silent.test", 1}}}}
+	b := &Bridge{Policy: Policy{Targets: []Target{{Host: "silent.test", Port: 1}}}}
 	b.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		<-silent
 		return nil, errBroken

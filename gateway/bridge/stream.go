@@ -5,6 +5,9 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
 
 	"porthole/wire"
 	"porthole/wire/tap"
@@ -24,6 +27,9 @@ type stream struct {
 	src     source // of conn, for down
 	owed    uint64 // bytes that the kernel took and the page was not told; guarded by receipts
 
+	passed atomic.Uint64 // bytes for and from the socket
+	moves  pace          // of these; look's alone
+
 	mu     sync.Mutex
 	moved  *sync.Cond    // something below has changed
 	conn   net.Conn      // nil until connected
@@ -35,6 +41,7 @@ type stream struct {
 	full   bool          // of these there were highWater, and drain is due
 	orders int           // for the far end, not carried out yet
 	fin    bool          // the page's last byte is in the ring
+	ended  bool          // the socket's last byte has come
 	rising bool          // up runs
 	done   bool          // … and has ended our side, or failed to
 	credit uint64        // bytes the page will still take
@@ -132,6 +139,7 @@ func (st *stream) data(p []byte) error {
 	st.full = st.full || st.taken+st.in.Len()+len(p) >= highWater
 	if st.conn != nil && !st.rising && st.orders == 0 {
 		n, err := st.sink.offer(p)
+		st.pass(n)
 		st.s.receipts.owe(st, n)
 		if err != nil {
 			st.failLocked(wire.PhaseWrite, "write", err)
@@ -204,12 +212,16 @@ func (st *stream) down() {
 			st.credit -= uint64(n)
 			st.sent += uint64(n)
 			st.mu.Unlock()
+			st.pass(n)
 			copy(st.src.buf[lead:], head)
 			if st.s.write(st.src.buf[:start+n], true) != nil {
 				st.end(wire.ReasonGone)
 			}
 		}
 		if err == io.EOF {
+			st.mu.Lock()
+			st.ended = true
+			st.mu.Unlock()
 			_ = st.s.send(st.id, wire.OpFin, nil)
 			return
 		}
@@ -217,6 +229,25 @@ func (st *stream) down() {
 			st.fail(wire.PhaseRead, "read", err)
 			return
 		}
+	}
+}
+
+// pass notes bytes that went one way or the other.
+func (st *stream) pass(n int) {
+	st.passed.Add(uint64(n))
+	st.s.life.passed.Add(uint64(n))
+}
+
+// look ends a socket that is half closed, and has brought nothing for too long.
+func (st *stream) look(now time.Time, l *Limits) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	stood := st.moves.stands(st.passed.Load(), now)
+	if st.conn == nil || !st.fin && !st.ended {
+		st.moves.since = now // the time runs from the end of one way
+	} else if lapsed(stood, l.HalfClosed) {
+		st.s.b.tally("half-closed")
+		st.failLocked(wire.PhaseRead, "read", syscall.ETIMEDOUT)
 	}
 }
 
@@ -305,6 +336,7 @@ func (st *stream) waitUp() {
 // push writes one message.
 func (st *stream) push(p []byte) {
 	n, err := st.sink.write(p)
+	st.pass(n)
 	st.mu.Lock()
 	st.taken -= n
 	st.s.receipts.owe(st, n)

@@ -22,6 +22,9 @@ type socket interface {
 	Ready() bool
 	// Send sends whole frames. It blocks while the page does not read.
 	Send(frames []byte) error
+	// Sends counts what Send begins and what it ends: it is odd while one is
+	// under way.
+	Sends() uint64
 	// Close sends a close frame (RFC 6455 §7), behind which nothing goes. The
 	// page has closeWait for its own.
 	Close(code int, reason string)
@@ -54,6 +57,7 @@ type webSocket struct {
 	reader
 	to sink
 
+	sends   atomic.Uint64
 	out     lock                       // one frame is written at a time
 	closing atomic.Bool                // a close frame is the last that is
 	cut     atomic.Pointer[time.Timer] // … and this the page's time for its own
@@ -137,9 +141,13 @@ func (ws *webSocket) Send(frames []byte) error {
 	if ws.closing.Load() {
 		return net.ErrClosed
 	}
+	ws.sends.Add(1)
+	defer ws.sends.Add(1)
 	_, err := ws.to.write(frames)
 	return err
 }
+
+func (ws *webSocket) Sends() uint64 { return ws.sends.Load() }
 
 // unlock ends a write, behind which a pong may go.
 func (ws *webSocket) unlock() {

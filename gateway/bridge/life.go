@@ -1,0 +1,60 @@
+package bridge
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// life is what a session is judged by as time passes. All but passed is sweep's.
+type life struct {
+	passed atomic.Uint64 // bytes for and from its sockets
+
+	began time.Time
+	moved pace
+	sends pace
+}
+
+// pace is a counter as it was when it last moved.
+type pace struct {
+	count uint64
+	since time.Time
+}
+
+// stands tells for how long the counter has stood at n.
+func (p *pace) stands(n uint64, now time.Time) time.Duration {
+	if n != p.count || p.since.IsZero() {
+		p.count, p.since = n, now
+	}
+	return now.Sub(p.since)
+}
+
+// Why a session is ended, as it is counted; and as it is told.
+const (
+	lateAge     = "age"
+	lateIdle    = "idle"
+	lateBlocked = "blocked"
+)
+
+var lateTexts = map[string]string{
+	lateAge:  "this session has lived as long as one may; open another",
+	lateIdle: "no bytes for too long",
+}
+
+// look judges a session. sends is its socket's count of writes, odd while one is
+// under way.
+func (f *life) look(now time.Time, sends uint64, l *Limits) string {
+	if f.began.IsZero() {
+		f.began = now
+	}
+	idle := f.moved.stands(f.passed.Load(), now)
+	stuck := f.sends.stands(sends, now)
+	switch {
+	case sends%2 == 1 && lapsed(stuck, l.Blocked):
+		return lateBlocked
+	case lapsed(now.Sub(f.began), l.Age):
+		return lateAge
+	case lapsed(idle, l.Idle):
+		return lateIdle
+	}
+	return ""
+}

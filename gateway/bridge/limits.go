@@ -1,0 +1,104 @@
+package bridge
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Limits bound what a bridge, a client of it and a session may take. A field
+// that is zero has its default; one that is negative is no limit.
+type Limits struct {
+	// Sessions is how many WebSockets there may be. The default is what the
+	// process's descriptors allow (RLIMIT_NOFILE): each has a socket of its own,
+	// and a session of many sockets is not refused here but fails to dial.
+	Sessions int
+	// Client is how many of them one client may have: an IPv4 address, or the
+	// /64 of an IPv6 one. This machine's own are not counted. Default 64.
+	Client int
+	// Upgrades is how many a client may open in a second, and ten times as many
+	// at once. This machine's own are not counted. Default 10.
+	Upgrades float64
+	// Target is how many sockets there may be to one target. Default 16384.
+	Target int
+	// Streams is how many sockets a session may have: 256 at most, which is the
+	// default.
+	Streams int
+	// Dials is how many a session may begin in a second, and Streams at once.
+	// What is too much waits, for as long as a dial may take. Default 100.
+	Dials float64
+
+	// Dial is how long a dial may take, resolution included. Default 10 s.
+	Dial time.Duration
+	// Idle is how long a WebSocket may be without a byte for or from a socket.
+	// Frames that bring none do not count. Default 1 h.
+	Idle time.Duration
+	// HalfClosed is how long a socket one of whose ways has ended may be without
+	// a byte. Default 5 min.
+	HalfClosed time.Duration
+	// Age is how long a WebSocket may live. Default 24 h.
+	Age time.Duration
+	// Blocked is how long a page may take nothing of what there is for it.
+	// Default 1 min.
+	Blocked time.Duration
+}
+
+// Defaults of Limits.
+const (
+	defaultClient     = 64
+	defaultUpgrades   = 10
+	defaultTarget     = 16384
+	maxStreams        = 256
+	defaultDials      = 100
+	defaultDial       = 10 * time.Second
+	defaultIdle       = time.Hour
+	defaultHalfClosed = 5 * time.Minute
+	defaultAge        = 24 * time.Hour
+	defaultBlocked    = time.Minute
+)
+
+// WithDefaults fills in what is zero.
+func (l Limits) WithDefaults() Limits {
+	streams := l.Streams
+	if streams <= 0 {
+		streams = maxStreams
+	}
+	return Limits{
+		Sessions:   cmp.Or(l.Sessions, sessionsByDescriptors()),
+		Client:     cmp.Or(l.Client, defaultClient),
+		Upgrades:   cmp.Or(l.Upgrades, defaultUpgrades),
+		Target:     cmp.Or(l.Target, defaultTarget),
+		Streams:    min(streams, maxStreams),
+		Dials:      cmp.Or(l.Dials, defaultDials),
+		Dial:       cmp.Or(l.Dial, defaultDial),
+		Idle:       cmp.Or(l.Idle, defaultIdle),
+		HalfClosed: cmp.Or(l.HalfClosed, defaultHalfClosed),
+		Age:        cmp.Or(l.Age, defaultAge),
+		Blocked:    cmp.Or(l.Blocked, defaultBlocked),
+	}
+}
+
+// dial bounds a dial that begins now.
+func (l *Limits) dial(ctx context.Context) (context.Context, context.CancelFunc) {
+	if l.Dial < 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, l.Dial)
+}
+
+// over tells whether n, counted already, is more than a limit.
+func over(n, limit int) bool { return limit >= 0 && n > limit }
+
+// lapsed tells whether a time is longer than a limit.
+func lapsed(d, limit time.Duration) bool { return limit >= 0 && d > limit }
+
+// limiter allows so many a second, and so many at once. It is nil if there is no
+// limit.
+func limiter(perSecond float64, burst int) *rate.Limiter {
+	if perSecond < 0 {
+		return nil
+	}
+	return rate.NewLimiter(rate.Limit(perSecond), burst)
+}
