@@ -174,6 +174,19 @@ func TestSocketsAreLimited(t *testing.T) {
 	}
 }
 
+// What never became a socket takes no place.
+func TestFailedDialsAreNotCounted(t *testing.T) {
+	b := to(absent(t))
+	b.Limits.Target = 1
+	p := open(t, serve(t, b))
+	for range 3 {
+		s := p.dial(wire.Dial{})
+		if got := s.closed(); got != wire.ReasonFailed || s.failure.Code != "ECONNREFUSED" {
+			t.Errorf("closed %v with %+v, want %v with ECONNREFUSED", got, s.failure, wire.ReasonFailed)
+		}
+	}
+}
+
 // Raw mode's sockets count as well.
 func TestRawSocketsAreLimited(t *testing.T) {
 	b := to(peer(t, echo))

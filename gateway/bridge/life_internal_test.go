@@ -1,0 +1,47 @@
+package bridge
+
+import (
+	"testing"
+	"time"
+)
+
+// What a session is ended for, by what it did since it was last looked at.
+func TestLook(t *testing.T) {
+	type at struct {
+		second int
+		bytes  uint64 // for and from sockets, until then
+		sends  uint64
+	}
+	const s = time.Second
+	for name, tt := range map[string]struct {
+		limits Limits
+		looks  []at
+		want   string // at the last of them; "" before
+	}{
+		"no limit":                 {Limits{Age: -1, Idle: -1, Blocked: -1}, []at{{0, 0, 1}, {9999, 0, 1}}, ""},
+		"young":                    {Limits{Age: 5 * s, Idle: -1, Blocked: -1}, []at{{0, 0, 0}, {5, 0, 0}}, ""},
+		"old":                      {Limits{Age: 5 * s, Idle: -1, Blocked: -1}, []at{{0, 0, 0}, {3, 1, 0}, {6, 2, 0}}, lateAge},
+		"idle":                     {Limits{Age: -1, Idle: 5 * s, Blocked: -1}, []at{{0, 0, 0}, {3, 1, 0}, {8, 1, 0}, {9, 1, 0}}, lateIdle},
+		"not idle":                 {Limits{Age: -1, Idle: 5 * s, Blocked: -1}, []at{{0, 0, 0}, {5, 1, 0}, {10, 2, 0}}, ""},
+		"writes are no bytes":      {Limits{Age: -1, Idle: 5 * s, Blocked: -1}, []at{{0, 0, 0}, {3, 0, 2}, {6, 0, 4}}, lateIdle},
+		"blocked":                  {Limits{Age: -1, Idle: -1, Blocked: 5 * s}, []at{{0, 0, 2}, {1, 0, 3}, {6, 0, 3}, {7, 0, 3}}, lateBlocked},
+		"slow":                     {Limits{Age: -1, Idle: -1, Blocked: 5 * s}, []at{{0, 0, 3}, {5, 0, 5}, {10, 0, 7}}, ""},
+		"nothing to write":         {Limits{Age: -1, Idle: -1, Blocked: 5 * s}, []at{{0, 0, 2}, {99, 0, 2}}, ""},
+		"blocked and idle: is cut": {Limits{Age: 5 * s, Idle: 5 * s, Blocked: 5 * s}, []at{{0, 0, 1}, {6, 0, 1}}, lateBlocked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var f life
+			began := time.Now()
+			for i, look := range tt.looks {
+				f.passed.Store(look.bytes)
+				want := tt.want
+				if i < len(tt.looks)-1 {
+					want = ""
+				}
+				if got := f.look(began.Add(time.Duration(look.second)*s), look.sends, &tt.limits); got != want {
+					t.Errorf("after %d s %q, want %q", look.second, got, want)
+				}
+			}
+		})
+	}
+}
