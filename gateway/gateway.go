@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -34,16 +36,11 @@ type gateway struct {
 // serve starts the parts, and ends them from the outside in: pages first, then
 // the greeter that their sockets were connected to, then who reads events.
 func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
-	g.logger.Info("preparing the page")
-	page, err := web.New(ctx)
-	if err != nil {
-		return err
-	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", g.Listen)
 	if err != nil {
 		return explain(err, "--listen")
 	}
-	greeting, err := g.aim(ctx)
+	cert, page, greeting, err := g.prepare(ctx, l)
 	if err != nil {
 		_ = l.Close() // no one has come yet
 		return err
@@ -89,8 +86,14 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 		ErrorLog:          slog.NewLogLogger(g.logger.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
-	parts.Go(func() { failed <- server.Serve(l) })
 	address := "http://" + l.Addr().String()
+	if cert == nil {
+		parts.Go(func() { failed <- server.Serve(l) })
+	} else {
+		address = "https://" + l.Addr().String()
+		server.TLSConfig = &tls.Config{GetCertificate: cert.get}
+		parts.Go(func() { failed <- server.ServeTLS(l, "", "") })
+	}
 	fmt.Fprintf(stdout, "open %s\n", address)
 	if g.Open {
 		parts.Go(func() { g.open(ctx, address) })
@@ -114,6 +117,28 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 		_ = server.Close() // what still hangs on has had its time
 	}
 	return nil
+}
+
+// prepare makes what is to be there before anyone comes: the certificate, nil
+// without TLS, the page, and what pages reach.
+func (g *gateway) prepare(ctx context.Context, l net.Listener) (cert *certificate, page *web.Handler, greeting net.Listener, err error) {
+	switch {
+	case (g.TLSCert == "") != (g.TLSKey == ""):
+		return nil, nil, nil, errors.New("--tls-cert and --tls-key go together")
+	case g.TLSCert != "":
+		cert = &certificate{certFile: g.TLSCert, keyFile: g.TLSKey, logger: g.logger}
+		if err := cert.load(); err != nil {
+			return nil, nil, nil, err
+		}
+	case !local(l) && len(g.Proxy) == 0:
+		return nil, nil, nil, fmt.Errorf("--listen %s: others can reach it, and all would be in the clear\n  give --tls-cert and --tls-key, or say with --trust-proxy which reverse proxy is in front", g.Listen)
+	}
+	g.logger.Info("preparing the page")
+	if page, err = web.New(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	greeting, err = g.aim(ctx)
+	return cert, page, greeting, err
 }
 
 // aim decides what pages reach. Without a target it is the greeter: the

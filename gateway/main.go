@@ -44,6 +44,8 @@ type options struct {
 	Origin  []string        `placeholder:"ORIGIN" help:"A further origin whose pages may connect, as https://example.org. Repeat for more."`
 	Events  bool            `default:"true" negatable:"" help:"Tell pages, and at /events, what sockets do. Without, they carry bytes at less cost."`
 	Open    bool            `help:"Open the page in the default browser."`
+	TLSCert string          `name:"tls-cert" placeholder:"FILE" help:"Serve over TLS with this certificate (PEM). It is read again when it changes."`
+	TLSKey  string          `name:"tls-key" placeholder:"FILE" help:"The key of --tls-cert."`
 	Proxy   []proxy         `name:"trust-proxy" placeholder:"CIDR" help:"A reverse proxy, or a block of them, that is believed what it says of its clients (X-Forwarded-For, X-Forwarded-Proto). Repeat for more."`
 	Limits  limits          `embed:"" group:"Limits (a negative one is none):"`
 	Log     string          `enum:"text,json" default:"text" help:"How to log to stderr: text or json."`

@@ -29,6 +29,9 @@ func (g *gateway) routes(page *web.Handler) http.Handler {
 
 func (g *gateway) knownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS != nil {
+			w.Header().Set("Strict-Transport-Security", "max-age=31536000") // a year
+		}
 		if err := g.bridge.Policy.CheckHost(r); err != nil {
 			http.Error(w, err.Error(), http.StatusMisdirectedRequest)
 			return
