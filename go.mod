@@ -8,6 +8,7 @@ require (
 	github.com/andybalholm/brotli v1.2.8 // the page's program is a quarter smaller than under gzip; the standard library has no brotli
 	github.com/go-chi/chi/v5 v5.5.0 // the gateway's routes
 	github.com/pkg/browser v0.0.0-20240102092130-5ac0b6a4141c // --open: how each system starts its default browser
+	github.com/prometheus/client_golang v1.25.0 // what operators' monitors read, at --admin
 	golang.org/x/sys v0.49.0 // what the kernel says of a socket: TCP_INFO, queue sizes, names of errors
 	golang.org/x/time v0.16.0 // rate: how often a page may do what costs it nothing
 	nhooyr.io/websocket v1.8.17 // the WebSocket on the gateway, in gateway/bridge/socket.go alone
@@ -21,4 +22,13 @@ require (
 	golang.org/x/net v0.62.0 // nettest: a wrapped net.Conn is still one
 )
 
-require github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+require (
+	github.com/beorn7/perks v1.0.1 // indirect
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
+	github.com/prometheus/client_model v0.6.3 // indirect
+	github.com/prometheus/common v0.72.0 // indirect
+	github.com/prometheus/procfs v0.22.0 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
+)

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"porthole/gateway/bridge"
@@ -31,6 +32,9 @@ type gateway struct {
 	stderr io.Writer // for programs that are started
 	log    tap.Log
 	bridge *bridge.Bridge
+
+	metrics *metrics
+	leaving atomic.Bool // it is told to end
 }
 
 // serve starts the parts, and ends them from the outside in: pages first, then
@@ -45,10 +49,21 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 		_ = l.Close() // no one has come yet
 		return err
 	}
-	g.bridge = &bridge.Bridge{Policy: g.policy(l), Limits: g.Limits.bridge(), Open: local(l), Logger: g.logger}
+	g.metrics = newMetrics()
+	g.bridge = &bridge.Bridge{Policy: g.policy(l), Limits: g.Limits.bridge(), Open: local(l), Logger: g.logger, Dialled: g.metrics.dialled}
+	g.metrics.MustRegister(bridgeMetrics{g.bridge})
 	if g.Events {
 		g.bridge.Log = &g.log
 	}
+	admin, err := g.admit(ctx)
+	if err != nil {
+		_ = l.Close() // no one has come yet
+		if greeting != nil {
+			_ = greeting.Close()
+		}
+		return err
+	}
+	defer admin.Close() // last: it tells how the rest ends
 
 	// The parts outlive ctx, until it is their turn.
 	base := context.WithoutCancel(ctx)
@@ -78,13 +93,8 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 	})
 	parts.Go(func() { g.watch(watching, greeting == nil) })
 
-	server := &http.Server{
-		Handler:           g.routes(page),
-		ReadHeaderTimeout: 5 * time.Second,
-		MaxHeaderBytes:    16 << 10,
-		BaseContext:       func(net.Listener) context.Context { return watching },
-		ErrorLog:          slog.NewLogLogger(g.logger.Handler(), slog.LevelWarn),
-	}
+	server := g.server(g.routes(page))
+	server.BaseContext = func(net.Listener) context.Context { return watching }
 	failed := make(chan error, 1)
 	address := "http://" + l.Addr().String()
 	if cert == nil {
@@ -104,6 +114,7 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 		return err
 	case <-ctx.Done():
 	}
+	g.leaving.Store(true)
 	g.logger.Info("leaving", "sessions", g.bridge.Stats().Sessions, "grace", g.Grace)
 	grace, cancel := context.WithTimeout(base, g.Grace)
 	defer cancel()
@@ -117,6 +128,16 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 		_ = server.Close() // what still hangs on has had its time
 	}
 	return nil
+}
+
+// server is an HTTP server as all of ours are: it does not wait for slow headers.
+func (g *gateway) server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(g.logger.Handler(), slog.LevelWarn),
+	}
 }
 
 // prepare makes what is to be there before anyone comes: the certificate, nil

@@ -46,6 +46,7 @@ type options struct {
 	Open    bool            `help:"Open the page in the default browser."`
 	TLSCert string          `name:"tls-cert" placeholder:"FILE" help:"Serve over TLS with this certificate (PEM). It is read again when it changes."`
 	TLSKey  string          `name:"tls-key" placeholder:"FILE" help:"The key of --tls-cert."`
+	Admin   string          `placeholder:"ADDR" help:"Where to serve operators: /metrics (Prometheus), /readyz and /debug/pprof. Nowhere unless given; keep it to yourself."`
 	Proxy   []proxy         `name:"trust-proxy" placeholder:"CIDR" help:"A reverse proxy, or a block of them, that is believed what it says of its clients (X-Forwarded-For, X-Forwarded-Proto). Repeat for more."`
 	Limits  limits          `embed:"" group:"Limits (a negative one is none):"`
 	Log     string          `enum:"text,json" default:"text" help:"How to log to stderr: text or json."`

@@ -103,6 +103,9 @@ func (b *Bridge) dismiss(m member) {
 	b.mu.Lock()
 	p := b.sessions[m]
 	delete(b.sessions, m)
+	up, down := m.bytes()
+	b.up += up
+	b.down += down
 	if len(b.sessions) == 0 {
 		b.sweeper.Stop()
 		b.sweeper = nil

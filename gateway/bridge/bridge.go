@@ -55,6 +55,10 @@ type Bridge struct {
 	// Resolver resolves the names of targets. If nil, net.DefaultResolver.
 	Resolver *net.Resolver
 
+	// Dialled is told how each dial of a listed target went: what failed, or nil,
+	// and how long it took. It must not block. If nil, no one is told.
+	Dialled func(failed *wire.Failure, took time.Duration)
+
 	// Logger gets a line for each session's start and end and each refusal.
 	// If nil, nothing is logged.
 	Logger *slog.Logger
@@ -71,8 +75,12 @@ type Bridge struct {
 	running  sync.WaitGroup // one for each session
 	refused  map[string]uint64
 
+	up, down uint64 // bytes of sessions that have ended
+
 	conns   atomic.Uint64 // connections numbered so far
 	streams atomic.Int64  // streams that are open
+	stalls  atomic.Uint64
+	lost    atomic.Uint64
 
 	routes routes
 }
@@ -83,22 +91,42 @@ type member interface {
 	leave(code int, why string)
 	// cut ends it at once.
 	cut()
+	// bytes are those for its sockets, and from them.
+	bytes() (up, down uint64)
 	// look tells which limit in time the session has outlived; "" is none.
 	look(now time.Time, l *Limits) string
 }
 
-// Stats is what a bridge is doing and what it has refused.
+// Stats is what a bridge is doing, and what it has done.
 type Stats struct {
-	Sessions int
-	Streams  int
-	Refused  map[string]uint64 // by reason: "host", "origin", "target", "lab", …
+	Sessions int // WebSockets now
+	Streams  int // sockets of porthole.v1 sessions now
+
+	BytesUp   uint64 // from pages, taken by kernels
+	BytesDown uint64 // from sockets
+	Stalls    uint64 // how often a socket was not read, for its page had no credit left
+	Lost      uint64 // events that pages were too slow for
+
+	// Refused is how often what was asked for was refused, or a session ended for
+	// what it did, by reason: "host", "origin", "target", "idle", …
+	Refused map[string]uint64
 }
 
 // Stats counts. The map is the caller's.
 func (b *Bridge) Stats() Stats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := Stats{Sessions: b.entered, Streams: int(b.streams.Load()), Refused: map[string]uint64{}}
+	s := Stats{
+		Sessions: b.entered, Streams: int(b.streams.Load()),
+		BytesUp: b.up, BytesDown: b.down,
+		Stalls: b.stalls.Load(), Lost: b.lost.Load(),
+		Refused: map[string]uint64{},
+	}
+	for m := range b.sessions {
+		up, down := m.bytes()
+		s.BytesUp += up
+		s.BytesDown += down
+	}
 	maps.Copy(s.Refused, b.refused)
 	return s
 }

@@ -55,7 +55,14 @@ func (p *plug) open(ctx context.Context, addrs []netip.Addr) (c net.Conn, f *wir
 	if err != nil {
 		return nil, p.failure(ctx, wire.PhaseDial, "connect", err)
 	}
+	p.dialled(nil)
 	return conn, nil
+}
+
+func (p *plug) dialled(failed *wire.Failure) {
+	if p.b.Dialled != nil {
+		p.b.Dialled(failed, time.Since(p.start))
+	}
 }
 
 // resolve looks the host up, once, and reports lookup. An address is its own
@@ -147,6 +154,7 @@ func (p *plug) failure(ctx context.Context, phase wire.Phase, call string, err e
 		f = refusal("", 0)
 	}
 	p.b.logger().Info("no socket", "target", p.target, "phase", phase, "error", err)
+	p.dialled(&f)
 	if p.b.Policy.Discreet {
 		p.held = nil
 		<-ctx.Done() // whatever it was, it took as long

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"porthole/wire"
@@ -12,6 +13,7 @@ import (
 // is counted. The zero value with a send is ready.
 type feed struct {
 	send func(b []byte) error // b[lead:] is the message
+	told *atomic.Uint64       // counts what a page was told that it has lost; may be nil
 
 	mu     sync.Mutex
 	batch  [][]byte // messages, the last still open
@@ -114,6 +116,9 @@ func (f *feed) sendAll() {
 	f.batch, f.lost = nil, 0
 	f.mu.Unlock()
 	if lost > 0 {
+		if f.told != nil {
+			f.told.Add(lost)
+		}
 		n := wire.Count(lost)
 		batch = append(batch, wire.Append(make([]byte, lead), wire.OpLost, 0, &n))
 	}

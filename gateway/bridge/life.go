@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// life is what a session is judged by as time passes. All but passed is sweep's.
+// life is what a session is judged by as time passes. All but the bytes is
+// sweep's.
 type life struct {
-	passed atomic.Uint64 // bytes for and from its sockets
+	up, down atomic.Uint64 // bytes for and from its sockets
 
 	began time.Time
 	moved pace
@@ -46,7 +47,7 @@ func (f *life) look(now time.Time, sends uint64, l *Limits) string {
 	if f.began.IsZero() {
 		f.began = now
 	}
-	idle := f.moved.stands(f.passed.Load(), now)
+	idle := f.moved.stands(f.up.Load()+f.down.Load(), now)
 	stuck := f.sends.stands(sends, now)
 	switch {
 	case sends%2 == 1 && lapsed(stuck, l.Blocked):

@@ -33,7 +33,8 @@ func TestLook(t *testing.T) {
 			var f life
 			began := time.Now()
 			for i, look := range tt.looks {
-				f.passed.Store(look.bytes)
+				f.up.Store(look.bytes / 2)
+				f.down.Store(look.bytes - look.bytes/2)
 				want := tt.want
 				if i < len(tt.looks)-1 {
 					want = ""

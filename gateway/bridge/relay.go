@@ -94,6 +94,8 @@ func (r *relay) leave(code int, why string) {
 	r.stop()
 }
 
+func (r *relay) bytes() (up, down uint64) { return r.life.up.Load(), r.life.down.Load() }
+
 func (r *relay) look(now time.Time, l *Limits) string { return r.life.look(now, r.sock.Sends(), l) }
 
 func (r *relay) cut() {
@@ -154,7 +156,7 @@ func (r *relay) up() error {
 		if len(p) == 0 {
 			continue // a message of nothing
 		}
-		r.life.passed.Add(uint64(len(p)))
+		r.life.up.Add(uint64(len(p)))
 		if _, err := to.write(p); err != nil {
 			r.broke(wire.PhaseWrite, "write", err)
 			return err
@@ -170,7 +172,7 @@ func (r *relay) down() {
 	for {
 		n, err := src.read(room, room+maxRead, false)
 		if n > 0 {
-			r.life.passed.Add(uint64(n))
+			r.life.down.Add(uint64(n))
 			b := src.buf[:room+n]
 			if r.sock.Send(b[putHead(b, room, opBinary):]) != nil {
 				return

@@ -51,6 +51,7 @@ func newSession(b *Bridge, sock socket) *session {
 	s.most = l.Streams
 	s.dials = limiter(l.Dials, l.Streams)
 	s.feed.send = func(b []byte) error { return s.write(b, false) }
+	s.feed.told = &b.lost
 	s.feed.hold() // hello is first
 	return s
 }
@@ -123,6 +124,8 @@ func (s *session) leave(code int, why string) {
 }
 
 func (s *session) cut() { s.sock.Abort() }
+
+func (s *session) bytes() (up, down uint64) { return s.life.up.Load(), s.life.down.Load() }
 
 func (s *session) look(now time.Time, l *Limits) string {
 	for _, st := range s.living() {

@@ -139,7 +139,7 @@ func (st *stream) data(p []byte) error {
 	st.full = st.full || st.taken+st.in.Len()+len(p) >= highWater
 	if st.conn != nil && !st.rising && st.orders == 0 {
 		n, err := st.sink.offer(p)
-		st.pass(n)
+		st.pass(&st.s.life.up, n)
 		st.s.receipts.owe(st, n)
 		if err != nil {
 			st.failLocked(wire.PhaseWrite, "write", err)
@@ -212,7 +212,7 @@ func (st *stream) down() {
 			st.credit -= uint64(n)
 			st.sent += uint64(n)
 			st.mu.Unlock()
-			st.pass(n)
+			st.pass(&st.s.life.down, n)
 			copy(st.src.buf[lead:], head)
 			if st.s.write(st.src.buf[:start+n], true) != nil {
 				st.end(wire.ReasonGone)
@@ -233,9 +233,9 @@ func (st *stream) down() {
 }
 
 // pass notes bytes that went one way or the other.
-func (st *stream) pass(n int) {
+func (st *stream) pass(way *atomic.Uint64, n int) {
 	st.passed.Add(uint64(n))
-	st.s.life.passed.Add(uint64(n))
+	way.Add(uint64(n))
 }
 
 // look ends a socket that is half closed, and has brought nothing for too long.
@@ -256,6 +256,7 @@ func (st *stream) waitCredit() uint64 {
 	defer st.mu.Unlock()
 	if st.credit == 0 {
 		st.src.release()
+		st.s.b.stalls.Add(1)
 	}
 	for st.credit == 0 && st.reason == 0 {
 		st.moved.Wait()
@@ -336,7 +337,7 @@ func (st *stream) waitUp() {
 // push writes one message.
 func (st *stream) push(p []byte) {
 	n, err := st.sink.write(p)
-	st.pass(n)
+	st.pass(&st.s.life.up, n)
 	st.mu.Lock()
 	st.taken -= n
 	st.s.receipts.owe(st, n)
