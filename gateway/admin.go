@@ -15,7 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"porthole/gateway/bridge"
-	"porthole/wire"
 )
 
 // metrics are what a monitor reads: of the process, and of the bridge.
@@ -35,12 +34,8 @@ func newMetrics() *metrics {
 }
 
 // dialled is for [bridge.Bridge.Dialled].
-func (m *metrics) dialled(failed *wire.Failure, took time.Duration) {
-	phase, code := wire.PhaseDial, ""
-	if failed != nil {
-		phase, code = failed.Phase, failed.Code
-	}
-	m.dials.WithLabelValues(phase.String(), code).Observe(took.Seconds())
+func (m *metrics) dialled(phase, code string, took time.Duration) {
+	m.dials.WithLabelValues(phase, code).Observe(took.Seconds())
 }
 
 // bridgeMetrics reads a bridge's Stats when it is asked.

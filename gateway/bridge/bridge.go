@@ -55,9 +55,10 @@ type Bridge struct {
 	// Resolver resolves the names of targets. If nil, net.DefaultResolver.
 	Resolver *net.Resolver
 
-	// Dialled is told how each dial of a listed target went: what failed, or nil,
-	// and how long it took. It must not block. If nil, no one is told.
-	Dialled func(failed *wire.Failure, took time.Duration)
+	// Dialled is told how each dial of a listed target went: in which phase it
+	// ended ([wire.Phase]), with which POSIX name, which is empty if it has a
+	// socket, and how long it took. It must not block. If nil, no one is told.
+	Dialled func(phase, code string, took time.Duration)
 
 	// Logger gets a line for each session's start and end and each refusal.
 	// If nil, nothing is logged.

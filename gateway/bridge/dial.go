@@ -55,13 +55,13 @@ func (p *plug) open(ctx context.Context, addrs []netip.Addr) (c net.Conn, f *wir
 	if err != nil {
 		return nil, p.failure(ctx, wire.PhaseDial, "connect", err)
 	}
-	p.dialled(nil)
+	p.dialled(wire.PhaseDial, "")
 	return conn, nil
 }
 
-func (p *plug) dialled(failed *wire.Failure) {
+func (p *plug) dialled(phase wire.Phase, code string) {
 	if p.b.Dialled != nil {
-		p.b.Dialled(failed, time.Since(p.start))
+		p.b.Dialled(phase.String(), code, time.Since(p.start))
 	}
 }
 
@@ -154,7 +154,7 @@ func (p *plug) failure(ctx context.Context, phase wire.Phase, call string, err e
 		f = refusal("", 0)
 	}
 	p.b.logger().Info("no socket", "target", p.target, "phase", phase, "error", err)
-	p.dialled(&f)
+	p.dialled(f.Phase, f.Code)
 	if p.b.Policy.Discreet {
 		p.held = nil
 		<-ctx.Done() // whatever it was, it took as long
