@@ -76,9 +76,9 @@ func (b bridgeMetrics) Collect(all chan<- prometheus.Metric) {
 	put(lostDesc, prometheus.CounterValue, float64(s.Lost))
 }
 
-// admit serves operators at --admin, if that is given. Its server is for the
+// administer serves operators at --admin, if that is given. Its server is for the
 // caller to close.
-func (g *gateway) admit(ctx context.Context) (*http.Server, error) {
+func (g *gateway) administer(ctx context.Context) (*http.Server, error) {
 	server := g.server(g.adminRoutes())
 	if g.Admin == "" {
 		return server, nil

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"io"
 	"net"
 	"net/http"
@@ -20,8 +19,6 @@ import (
 // Operators read what the gateway does where they asked for it, and no one reads
 // it where the page is.
 func TestAdmin(t *testing.T) {
-	ctx, stop := context.WithCancel(t.Context())
-	out, stdout := io.Pipe()
 	logs, stderr := io.Pipe()
 	admin := make(chan string, 1)
 	go func() {
@@ -38,17 +35,7 @@ func TestAdmin(t *testing.T) {
 	}
 	target := gone.Addr().String()
 	_ = gone.Close()
-	done := make(chan error, 1)
-	go func() {
-		done <- run(ctx, []string{"--listen", "127.0.0.1:0", "--greeter", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, stdout, stderr)
-		_ = stdout.Close()
-		_ = stderr.Close()
-	}()
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(<-done)
-	}
-	page := strings.TrimSpace(strings.TrimPrefix(line, "open "))
+	page, end := begin(t, stderr, "--greeter", "127.0.0.1:0", "--admin", "127.0.0.1:0")
 	operators := "http://" + <-admin
 
 	ws, _, err := websocket.Dial(t.Context(), page+"/ws", nil)
@@ -121,10 +108,8 @@ func TestAdmin(t *testing.T) {
 	if resp.StatusCode != http.StatusMisdirectedRequest {
 		t.Errorf("by a name that is not ours: %d, want 421", resp.StatusCode)
 	}
-	stop()
-	if err := <-done; err != nil {
-		t.Errorf("run: %v, want nil", err)
-	}
+	end()
+	_ = stderr.Close()
 }
 
 // Who asks whether the gateway is ready learns that it leaves.

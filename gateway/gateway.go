@@ -50,12 +50,12 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	g.metrics = newMetrics()
-	g.bridge = &bridge.Bridge{Policy: g.policy(l), Limits: g.Limits.bridge(), Open: local(l), Logger: g.logger, Dialled: g.metrics.dialled}
+	g.bridge = &bridge.Bridge{Policy: g.policy(l), Limits: g.Limits.bridge(), Open: g.private(l), Logger: g.logger, Dialled: g.metrics.dialled}
 	g.metrics.MustRegister(bridgeMetrics{g.bridge})
 	if g.Events {
 		g.bridge.Log = &g.log
 	}
-	admin, err := g.admit(ctx)
+	admin, err := g.administer(ctx)
 	if err != nil {
 		_ = l.Close() // no one has come yet
 		if greeting != nil {
@@ -232,7 +232,7 @@ func (g *gateway) watch(ctx context.Context, foreign bool) {
 // of the origins that were named. Others than this machine's are not told what
 // is behind it.
 func (g *gateway) policy(l net.Listener) bridge.Policy {
-	p := bridge.Policy{Targets: g.Target, Origins: g.Origin, Discreet: !local(l)}
+	p := bridge.Policy{Targets: g.Target, Origins: g.Origin, Discreet: !g.private(l)}
 	if own, err := netip.ParseAddrPort(l.Addr().String()); err == nil {
 		p.Own = append(p.Own, own)
 	}
@@ -248,6 +248,9 @@ func (g *gateway) policy(l net.Listener) bridge.Policy {
 	}
 	return p
 }
+
+// private tells whether only this machine's pages come: none by way of a proxy.
+func (g *gateway) private(l net.Listener) bool { return local(l) && len(g.Proxy) == 0 }
 
 // local tells whether only this machine can reach the listener.
 func local(l net.Listener) bool {

@@ -2,12 +2,12 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -15,22 +15,34 @@ import (
 	"porthole/web"
 )
 
-// The command serves the page and the rest from the moment that it says where,
-// and ends without an error when it is told to.
-func TestRun(t *testing.T) {
+// begin runs the command, and returns where it is once it says so. end tells it
+// to end, and waits; an error fails the test.
+func begin(t *testing.T, stderr io.Writer, args ...string) (url string, end func()) {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	out, stdout := io.Pipe()
-	var stderr bytes.Buffer
 	done := make(chan error, 1)
 	go func() {
-		done <- run(ctx, []string{"--listen", "127.0.0.1:0", "--target", "127.0.0.1:9"}, stdout, &stderr)
+		done <- run(ctx, append([]string{"--listen", "127.0.0.1:0"}, args...), stdout, stderr)
 		_ = stdout.Close()
 	}()
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		t.Fatalf("%v\n%s", <-done, &stderr)
+		t.Fatal(<-done)
 	}
-	url := strings.TrimSpace(strings.TrimPrefix(line, "open "))
+	return strings.TrimSpace(strings.TrimPrefix(line, "open ")), func() {
+		t.Helper()
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("run: %v, want nil", err)
+		}
+	}
+}
+
+// The command serves the page and the rest from the moment that it says where,
+// and ends without an error when it is told to.
+func TestRun(t *testing.T) {
+	url, end := begin(t, io.Discard, "--target", "127.0.0.1:9")
 	for path, want := range map[string]string{
 		"/":        "text/html; charset=utf-8",
 		"/healthz": "text/plain; charset=utf-8",
@@ -45,30 +57,52 @@ func TestRun(t *testing.T) {
 			t.Errorf("%s: %s %q, want 200 %q", path, resp.Status, got, want)
 		}
 	}
-	stop()
-	if err := <-done; err != nil {
-		t.Errorf("run: %v, want nil", err)
-	}
+	end()
 }
 
-// Events hold everyone's bytes: a gateway that others can reach tells none.
+// Events hold everyone's bytes: a gateway that others can reach, or that a proxy
+// brings others to, tells none.
 func TestEventsAreLocal(t *testing.T) {
-	g := &gateway{options: options{Listen: "0.0.0.0:8080", Events: true}}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	g.bridge = &bridge.Bridge{Policy: g.policy(l), Log: &g.log}
-	server := &http.Server{Handler: g.routes(nil)}
-	go func() { _ = server.Serve(l) }()
-	t.Cleanup(func() { _ = server.Close() })
-	resp, err := http.Get("http://" + l.Addr().String() + "/events")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
-	if got, want := resp.StatusCode, http.StatusForbidden; got != want {
-		t.Errorf("got %d, want %d", got, want)
+	for name, tt := range map[string]struct {
+		listen string
+		proxy  []proxy
+		want   int
+	}{
+		"loopback":                {"127.0.0.1:0", nil, http.StatusOK},
+		"everywhere":              {"0.0.0.0:0", nil, http.StatusForbidden},
+		"loopback behind a proxy": {"127.0.0.1:0", []proxy{proxy(netip.MustParsePrefix("127.0.0.1/32"))}, http.StatusForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", tt.listen)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := &gateway{options: options{Listen: tt.listen, Events: true, Proxy: tt.proxy}}
+			g.bridge = &bridge.Bridge{Policy: g.policy(l), Open: g.private(l), Log: &g.log}
+			if got, want := g.bridge.Policy.Discreet, tt.want != http.StatusOK; got != want {
+				t.Errorf("discreet is %v, want %v", got, want)
+			}
+			server := &http.Server{Handler: g.routes(nil)}
+			go func() { _ = server.Serve(l) }()
+			t.Cleanup(func() { _ = server.Close() })
+			_, port, err := net.SplitHostPort(l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+port+"/events", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("X-Forwarded-For", "127.0.0.1")
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if got := resp.StatusCode; got != tt.want {
+				t.Errorf("got %d, want %d", got, tt.want)
+			}
+		})
 	}
 }
 

@@ -44,7 +44,7 @@ func (g *gateway) knownHost(next http.Handler) http.Handler {
 // this machine alone, and for no page of another site.
 func (g *gateway) events(w http.ResponseWriter, r *http.Request) {
 	if !g.bridge.Open {
-		http.Error(w, "events are told on a gateway that listens on loopback", http.StatusForbidden)
+		http.Error(w, "events are told on a gateway that only its own machine can reach", http.StatusForbidden)
 		return
 	}
 	if err := g.bridge.Policy.CheckOrigin(r); err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
@@ -65,19 +64,8 @@ func put(t *testing.T, name string, body []byte, second int64) {
 func TestTLS(t *testing.T) {
 	dir := t.TempDir()
 	certFile, keyFile := issue(t, dir, 1)
-	ctx, stop := context.WithCancel(t.Context())
-	out, stdout := io.Pipe()
 	var stderr bytes.Buffer
-	done := make(chan error, 1)
-	go func() {
-		done <- run(ctx, []string{"--listen", "127.0.0.1:0", "--target", "127.0.0.1:9", "--tls-cert", certFile, "--tls-key", keyFile}, stdout, &stderr)
-		_ = stdout.Close()
-	}()
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("%v\n%s", <-done, &stderr)
-	}
-	url := strings.TrimSpace(strings.TrimPrefix(line, "open "))
+	url, end := begin(t, &stderr, "--target", "127.0.0.1:9", "--tls-cert", certFile, "--tls-key", keyFile)
 	if !strings.HasPrefix(url, "https://") {
 		t.Errorf("says to open %s, want https", url)
 	}
@@ -106,10 +94,7 @@ func TestTLS(t *testing.T) {
 	if _, serial := visit(); serial != 3 {
 		t.Errorf("certificate %d after a new one, want 3", serial)
 	}
-	stop()
-	if err := <-done; err != nil {
-		t.Errorf("run: %v, want nil", err)
-	}
+	end()
 	if got := strings.Count(stderr.String(), "cannot be renewed"); got != 1 {
 		t.Errorf("told %d times that the certificate cannot be renewed, want once:\n%s", got, &stderr)
 	}

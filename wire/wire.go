@@ -75,11 +75,14 @@
 // peer, as a kernel does for unread bytes. A stream has ended when closed
 // comes, never before and never twice; a dial that fails has one too. What
 // refuses or breaks a socket speaks in band, with a phase and a POSIX name: a
-// refusal by policy is EACCES, so that it never looks like ECONNREFUSED.
+// refusal by policy is EACCES, or EMFILE or EAGAIN where a limit is reached, so
+// that it never looks like ECONNREFUSED. A gateway may keep to itself why a
+// target cannot be had: then it is EHOSTUNREACH, whatever it was.
 //
 // A message that breaks these rules ends the session with a WebSocket close
 // code of RFC 6455 §7.4.1: 1002 (rules), 1003 (text), 1008 (a flood of frames
-// that bring nothing), 1009 (too big).
+// that bring nothing), 1009 (too big). 1008 ends a session that has outlived a
+// limit, too.
 package wire
 
 // Subprotocol is the name to offer in Sec-WebSocket-Protocol (RFC 6455 §1.9).
@@ -168,7 +171,7 @@ const (
 	ReasonReset
 	// ReasonError: the socket broke, error says how.
 	ReasonError
-	// ReasonShutdown: the gateway is leaving.
+	// ReasonShutdown: the gateway is leaving, or ends the session.
 	ReasonShutdown
 	// ReasonGone: the page went away.
 	ReasonGone

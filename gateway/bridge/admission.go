@@ -36,7 +36,7 @@ type pass struct {
 func (b *Bridge) enter(r *http.Request) (*pass, *busy) {
 	addr := b.Policy.client(r)
 	p := &pass{peer: r.RemoteAddr}
-	if addr != b.Policy.peer(r) { // a proxy's client
+	if addr.IsValid() && addr != b.Policy.peer(r) { // a proxy's client
 		p.peer = addr.String()
 	}
 	b.mu.Lock()

@@ -11,8 +11,8 @@ import (
 
 // client is the address that a request comes from: the peer's, or, if that is a
 // proxy that the operator listed, the one it had the request from. Whatever a
-// client writes into X-Forwarded-For itself stands left of that. The zero address
-// is of a peer without one, as on a Unix socket.
+// client writes into X-Forwarded-For itself stands left of that. It is zero if no
+// one vouches for one: then the client is a stranger, not the proxy's machine.
 func (p *Policy) client(r *http.Request) netip.Addr {
 	peer := p.peer(r)
 	if !p.trusts(peer) {
@@ -22,7 +22,7 @@ func (p *Policy) client(r *http.Request) netip.Addr {
 	for _, hop := range slices.Backward(hops) {
 		addr, err := netip.ParseAddr(strings.TrimSpace(hop))
 		if err != nil {
-			break // what stands left of it no one vouches for
+			return netip.Addr{}
 		}
 		if peer = addr.Unmap(); !p.trusts(peer) {
 			break

@@ -116,6 +116,25 @@ func TestClientsAreLimited(t *testing.T) {
 	}
 }
 
+// Whom a proxy does not name is a stranger, though the proxy is on this machine:
+// a program among them needs an Origin.
+func TestProxyNamesNoOne(t *testing.T) {
+	b := to(peer(t, echo))
+	b.Policy.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	addr := serve(t, b)
+	for forwarded, want := range map[string]int{
+		"":                   403,
+		"unknown":            403,
+		"unknown, 127.0.0.3": 403,
+		"192.0.2.1":          403,
+		"127.0.0.1":          101,
+	} {
+		if _, status, _ := knock(t, addr, http.Header{"X-Forwarded-For": {forwarded}}); status != want {
+			t.Errorf("forwarded for %q: %d, want %d", forwarded, status, want)
+		}
+	}
+}
+
 func TestUpgradesAreLimited(t *testing.T) {
 	b := to(peer(t, echo))
 	b.Limits.Upgrades = 0.1 // two at once

@@ -136,8 +136,12 @@ func (s *session) look(now time.Time, l *Limits) string {
 
 func (s *session) hello() error {
 	h := wire.Hello{Window: wire.Window, Message: wire.MaxMessage, Streams: uint64(s.most), Copy: wire.MaxCopy}
-	for _, t := range s.b.Policy.Targets {
-		h.Targets = append(h.Targets, t.String())
+	for _, single := range []bool{true, false} { // the default is first
+		for _, t := range s.b.Policy.Targets {
+			if t.single() == single {
+				h.Targets = append(h.Targets, t.String())
+			}
+		}
 	}
 	if s.b.Log != nil {
 		h.Offers = append(h.Offers, "events")
