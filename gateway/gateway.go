@@ -49,6 +49,7 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 		_ = l.Close() // no one has come yet
 		return err
 	}
+	g.log.History = g.History
 	g.metrics = newMetrics()
 	g.bridge = &bridge.Bridge{Policy: g.policy(l), Limits: g.Limits.bridge(), Open: g.private(l), Logger: g.logger, Dialled: g.metrics.dialled}
 	g.metrics.MustRegister(bridgeMetrics{g.bridge})
@@ -144,6 +145,8 @@ func (g *gateway) server(h http.Handler) *http.Server {
 // without TLS, the page, and what pages reach.
 func (g *gateway) prepare(ctx context.Context, l net.Listener) (cert *certificate, page *web.Handler, greeting net.Listener, err error) {
 	switch {
+	case g.History < 1:
+		return nil, nil, nil, errors.New("--history keeps one event at least; --no-events tells of none")
 	case (g.TLSCert == "") != (g.TLSKey == ""):
 		return nil, nil, nil, errors.New("--tls-cert and --tls-key go together")
 	case g.TLSCert != "":

@@ -43,6 +43,7 @@ type options struct {
 	Watch   string          `placeholder:"URL" help:"Show the events of a tcpserver that serves them here, as http://127.0.0.1:1235/events does when there is one on this machine."`
 	Origin  []string        `placeholder:"ORIGIN" help:"A further origin whose pages may connect, as https://example.org. Repeat for more."`
 	Events  bool            `default:"true" negatable:"" help:"Tell pages, and at /events, what sockets do. Without, they carry bytes at less cost."`
+	History int             `default:"4096" help:"How many events are kept for who comes to /events later, or is behind."`
 	Open    bool            `help:"Open the page in the default browser."`
 	TLSCert string          `name:"tls-cert" placeholder:"FILE" help:"Serve over TLS with this certificate (PEM). It is read again when it changes."`
 	TLSKey  string          `name:"tls-key" placeholder:"FILE" help:"The key of --tls-cert."`
@@ -61,18 +62,26 @@ type limits struct {
 	MaxStreams  int           `default:"256" help:"How many sockets one WebSocket may have, 256 at most."`
 	UpgradeRate float64       `default:"10" help:"How many WebSockets a client may open in a second, and ten times as many at once."`
 	DialRate    float64       `default:"100" help:"How many sockets a WebSocket may open in a second, and --max-streams at once; more wait."`
+	MaxMessage  int           `default:"65536" help:"How many bytes a message of porthole.v1 may have, 65536 at most."`
+	FrameRate   float64       `default:"10000" help:"How many frames a client may send in a second, and as many at once; more wait. Those on this machine may send any number, here and below."`
+	ByteRate    float64       `default:"33554432" help:"How many bytes a second each way a WebSocket may carry, and as many at once; more wait."`
+	Buffer      int           `default:"262144" help:"How many bytes the kernel may hold each way of a socket, the page's and the target's. Without a limit it may be many MiB."`
 	DialTimeout time.Duration `default:"10s" help:"How long a dial may take, resolution included."`
 	Idle        time.Duration `default:"1h" help:"How long a WebSocket may be without a byte for or from a socket."`
 	HalfClosed  time.Duration `default:"5m" help:"How long a socket may be without a byte once one side has ended."`
 	MaxAge      time.Duration `default:"24h" help:"How long a WebSocket may live."`
-	Blocked     time.Duration `default:"1m" help:"How long a page may take nothing of what there is for it."`
+	Blocked     time.Duration `default:"1m" help:"How long a page may take nothing of what there is for it, or not answer a ping."`
+	Ping        time.Duration `default:"25s" help:"How long a page may be silent before it gets a ping."`
+	Unacked     time.Duration `default:"5m" help:"How long a target may leave bytes unacknowledged, or have no room for any (Linux)."`
 }
 
 func (l limits) bridge() bridge.Limits {
 	return bridge.Limits{
 		Sessions: l.MaxSessions, Client: l.MaxClient, Target: l.MaxTarget, Streams: l.MaxStreams,
 		Upgrades: l.UpgradeRate, Dials: l.DialRate,
-		Dial: l.DialTimeout, Idle: l.Idle, HalfClosed: l.HalfClosed, Age: l.MaxAge, Blocked: l.Blocked,
+		Message: l.MaxMessage, Frames: l.FrameRate, Bytes: l.ByteRate, Buffer: l.Buffer,
+		Dial: l.DialTimeout, Idle: l.Idle, HalfClosed: l.HalfClosed, Age: l.MaxAge,
+		Blocked: l.Blocked, Ping: l.Ping, Unacked: l.Unacked,
 	}
 }
 

@@ -115,6 +115,7 @@ func TestRefusesToStart(t *testing.T) {
 		"no such file":         {[]string{"--tls-cert", certFile, "--tls-key", filepath.Join(dir, "none")}, []string{"none"}},
 		"the wrong way around": {[]string{"--tls-cert", keyFile, "--tls-key", certFile}, []string{keyFile}},
 		"no proxy":             {[]string{"--trust-proxy", "nginx"}, []string{"nginx", "10.0.0.0/8"}},
+		"no history":           {[]string{"--history", "0"}, []string{"--history", "--no-events"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := append([]string{"--listen", "127.0.0.1:0", "--target", "127.0.0.1:9"}, tt.args...)

@@ -75,8 +75,8 @@
 // peer, as a kernel does for unread bytes. A stream has ended when closed
 // comes, never before and never twice; a dial that fails has one too. What
 // refuses or breaks a socket speaks in band, with a phase and a POSIX name: a
-// refusal by policy is EACCES, or EMFILE or EAGAIN where a limit is reached, so
-// that it never looks like ECONNREFUSED. A gateway may keep to itself why a
+// refusal by policy is EACCES, or EMFILE, EAGAIN or ENOMEM where a limit is
+// reached, so that it never looks like ECONNREFUSED. A gateway may keep to itself why a
 // target cannot be had: then it is EHOSTUNREACH, whatever it was.
 //
 // A message that breaks these rules ends the session with a WebSocket close

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/netip"
 	"time"
+
+	"porthole/wire"
 )
 
 // busy is why a session is not let in now, and may be later.
@@ -21,6 +23,7 @@ const leaving = "the gateway is leaving"
 var (
 	errLeaving  = &busy{"leaving", http.StatusServiceUnavailable, "5", "this gateway is leaving; try again in a moment"}
 	errSessions = &busy{"sessions", http.StatusServiceUnavailable, "30", "this gateway has as many sessions as it takes; try again in a while"}
+	errMemory   = &busy{"memory", http.StatusServiceUnavailable, "30", "this gateway has as much at hand as its memory allows; try again in a while"}
 	errClient   = &busy{"client", http.StatusTooManyRequests, "30", "your address has as many sessions as it may have; close one"}
 	errUpgrades = &busy{"rate", http.StatusTooManyRequests, "1", "too many new sessions from your address; try again in a moment"}
 )
@@ -47,6 +50,8 @@ func (b *Bridge) enter(r *http.Request) (*pass, *busy) {
 		return nil, errLeaving
 	case over(b.entered+1, l.Sessions):
 		return nil, errSessions
+	case pressed():
+		return nil, errMemory
 	}
 	if addr.IsValid() && !addr.IsLoopback() {
 		p.client = household(addr)
@@ -116,17 +121,24 @@ func (b *Bridge) dismiss(m member) {
 	b.logger().Info("session ends", "peer", p.peer)
 }
 
-// occupy counts a socket to a target in, unless there are as many as may be. It
-// is counted until vacate.
-func (b *Bridge) occupy(t Target) bool {
+// occupy counts a socket to a target in, until vacate, or tells why there may be
+// no more.
+func (b *Bridge) occupy(t Target) *wire.Failure {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if over(b.targets[t]+1, b.limited().Target) {
+	f := refusal(t.Host, uint64(t.Port))
+	switch {
+	case over(b.targets[t]+1, b.limited().Target):
 		b.tally("crowded")
-		return false
+		f.Code, f.Errno = "EAGAIN", 11
+	case pressed():
+		b.tally("memory")
+		f.Code, f.Errno = "ENOMEM", 12
+	default:
+		b.targets[t]++
+		return nil
 	}
-	b.targets[t]++
-	return true
+	return &f
 }
 
 func (b *Bridge) vacate(t Target) {
@@ -156,10 +168,14 @@ func (b *Bridge) sweep() {
 		if why == "" || p.expelled {
 			continue
 		}
+		if why == duePing {
+			b.running.Go(m.ping)
+			continue
+		}
 		p.expelled = true
 		b.tally(why)
 		b.logger().Info("session is ended", "reason", why, "peer", p.peer)
-		if why == lateBlocked {
+		if why == lateBlocked || why == lateSilent {
 			b.running.Go(m.cut) // it would not read why
 		} else {
 			b.running.Go(func() { m.leave(closePolicy, lateTexts[why]) })

@@ -94,8 +94,11 @@ type member interface {
 	cut()
 	// bytes are those for its sockets, and from them.
 	bytes() (up, down uint64)
-	// look tells which limit in time the session has outlived; "" is none.
+	// look tells which limit in time the session has outlived, or that a ping is
+	// due; "" is neither.
 	look(now time.Time, l *Limits) string
+	// ping asks whether the page is there.
+	ping()
 }
 
 // Stats is what a bridge is doing, and what it has done.
@@ -167,13 +170,20 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.logger().Debug("no upgrade", "peer", r.RemoteAddr, "error", err)
 		return
 	}
-	b.logger().Info("session begins", "peer", r.RemoteAddr)
+	b.logger().Info("session begins", "peer", p.peer)
+	l := b.inForce()
+	bound(conn, l)
+	ws := newWebSocket(conn, early, proto == wire.Subprotocol, b.Log != nil)
+	ws.most = l.Message
+	if p.client.IsValid() {
+		ws.throttle = newThrottle(l)
+	}
 	if proto == wire.Subprotocol {
-		s := newSession(b, newWebSocket(conn, early, true, b.Log != nil))
+		s := newSession(b, ws)
 		go b.host(s, p, s.run)
 		return
 	}
-	s := newRelay(b, newWebSocket(conn, early, false, b.Log != nil))
+	s := newRelay(b, ws)
 	target := r.URL.Query().Get("target")
 	go b.host(s, p, func() { s.run(target) })
 }

@@ -14,6 +14,7 @@ type guest struct{ left, gone chan struct{} }
 func (g guest) leave(int, string)              { close(g.left) }
 func (g guest) cut()                           { close(g.gone) }
 func (g guest) bytes() (up, down uint64)       { return 0, 0 }
+func (g guest) ping()                          {}
 func (g guest) look(time.Time, *Limits) string { return "" }
 
 // A shutdown that begins, or ends, while a page is upgraded reaches it too.

@@ -35,10 +35,8 @@ func (b *Bridge) newPlug(t Target, emit tap.Emit) *plug {
 // it has ended, or what failed; if that is to be kept from pages, not before ctx
 // ends.
 func (p *plug) open(ctx context.Context, addrs []netip.Addr) (c net.Conn, f *wire.Failure) {
-	if !p.b.occupy(p.target) {
-		f := refusal(p.target.Host, uint64(p.target.Port))
-		f.Code, f.Errno = "EAGAIN", 11
-		return nil, &f
+	if f := p.b.occupy(p.target); f != nil {
+		return nil, f
 	}
 	defer func() {
 		if f != nil {
@@ -114,6 +112,9 @@ func (p *plug) dial(ctx context.Context, addrs []netip.Addr) (net.Conn, error) {
 		}
 		c, err := d.DialContext(ctx, "tcp", netip.AddrPortFrom(a, p.target.Port).String())
 		if err == nil {
+			l := p.b.inForce()
+			bound(c, l)
+			expect(c, l.Unacked)
 			return p.wrap(c, nil)
 		}
 		if first == nil {

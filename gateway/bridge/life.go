@@ -10,9 +10,11 @@ import (
 type life struct {
 	up, down atomic.Uint64 // bytes for and from its sockets
 
-	began time.Time
-	moved pace
-	sends pace
+	began  time.Time
+	moved  pace
+	sends  pace
+	heard  pace
+	pinged time.Time
 }
 
 // pace is a counter as it was when it last moved.
@@ -34,6 +36,7 @@ const (
 	lateAge     = "age"
 	lateIdle    = "idle"
 	lateBlocked = "blocked"
+	lateSilent  = "silent"
 )
 
 var lateTexts = map[string]string{
@@ -41,21 +44,31 @@ var lateTexts = map[string]string{
 	lateIdle: "no bytes for too long",
 }
 
-// look judges a session. sends is its socket's count of writes, odd while one is
-// under way.
-func (f *life) look(now time.Time, sends uint64, l *Limits) string {
+// duePing is no reason to end a session, but to ask whether its page is there.
+const duePing = "ping"
+
+// look judges a session by how often its socket was read, and written to: the
+// latter is odd while a write is under way.
+func (f *life) look(now time.Time, reads, sends uint64, l *Limits) string {
 	if f.began.IsZero() {
 		f.began = now
 	}
 	idle := f.moved.stands(f.up.Load()+f.down.Load(), now)
 	stuck := f.sends.stands(sends, now)
+	silent := f.heard.stands(reads, now)
+	asked := f.pinged.After(f.heard.since)
 	switch {
 	case sends%2 == 1 && lapsed(stuck, l.Blocked):
 		return lateBlocked
+	case asked && lapsed(now.Sub(f.pinged), l.Blocked):
+		return lateSilent
 	case lapsed(now.Sub(f.began), l.Age):
 		return lateAge
 	case lapsed(idle, l.Idle):
 		return lateIdle
+	case !asked && lapsed(silent, l.Ping):
+		f.pinged = now
+		return duePing
 	}
 	return ""
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"porthole/wire"
 )
 
 // Limits bound what a bridge, a client of it and a session may take. A field
@@ -29,6 +31,20 @@ type Limits struct {
 	// Dials is how many a session may begin in a second, and Streams at once.
 	// What is too much waits, for as long as a dial may take. Default 100.
 	Dials float64
+	// Message is how many bytes a message of porthole.v1 may have: between 1 KiB
+	// and wire.MaxMessage, which is the default.
+	Message int
+	// Frames is how many frames a client may send in a second, and as many at
+	// once; Bytes how many bytes each way, with headers. What is too much waits.
+	// This machine's own are not held up. Default 10,000, and 32 MiB.
+	Frames, Bytes float64
+	// Buffer is how many bytes a kernel may hold each way of a TCP socket, the
+	// page's as well as the target's. It keeps about as much beside them for its
+	// own needs, and bounds what it can be asked for (Linux: net.core.wmem_max
+	// and rmem_max). A negative one leaves it to the kernel, which holds many MiB
+	// for who does not read. Default 256 KiB: at a round trip of 100 ms it allows
+	// 2.5 MB/s.
+	Buffer int
 
 	// Dial is how long a dial may take, resolution included. Default 10 s.
 	Dial time.Duration
@@ -43,6 +59,15 @@ type Limits struct {
 	// Blocked is how long a page may take nothing of what there is for it.
 	// Default 1 min.
 	Blocked time.Duration
+	// Ping is how long a page may be silent before it is asked whether it is
+	// there (RFC 6455 §5.5.2), which also keeps what is in between from taking the
+	// connection for a dead one. A page that does not answer within Blocked is
+	// gone. Default 25 s.
+	Ping time.Duration
+	// Unacked is how long a target may leave unacknowledged what was sent to it,
+	// or have no room for more (Linux: TCP_USER_TIMEOUT; elsewhere the kernel's
+	// own time holds). Default 5 min.
+	Unacked time.Duration
 }
 
 // Defaults of Limits.
@@ -57,6 +82,12 @@ const (
 	defaultHalfClosed = 5 * time.Minute
 	defaultAge        = 24 * time.Hour
 	defaultBlocked    = time.Minute
+	defaultPing       = 25 * time.Second
+	defaultUnacked    = 5 * time.Minute
+	defaultFrames     = 10_000
+	defaultBytes      = 32 << 20
+	defaultBuffer     = 256 << 10
+	minMessage        = 1 << 10
 )
 
 // WithDefaults fills in what is zero.
@@ -65,6 +96,10 @@ func (l Limits) WithDefaults() Limits {
 	if streams <= 0 {
 		streams = maxStreams
 	}
+	message := l.Message
+	if message <= 0 {
+		message = wire.MaxMessage
+	}
 	return Limits{
 		Sessions:   cmp.Or(l.Sessions, sessionsByDescriptors()),
 		Client:     cmp.Or(l.Client, defaultClient),
@@ -72,11 +107,17 @@ func (l Limits) WithDefaults() Limits {
 		Target:     cmp.Or(l.Target, defaultTarget),
 		Streams:    min(streams, maxStreams),
 		Dials:      cmp.Or(l.Dials, defaultDials),
+		Message:    max(minMessage, min(message, wire.MaxMessage)),
+		Frames:     cmp.Or(l.Frames, defaultFrames),
+		Bytes:      cmp.Or(l.Bytes, defaultBytes),
+		Buffer:     cmp.Or(l.Buffer, defaultBuffer),
 		Dial:       cmp.Or(l.Dial, defaultDial),
 		Idle:       cmp.Or(l.Idle, defaultIdle),
 		HalfClosed: cmp.Or(l.HalfClosed, defaultHalfClosed),
 		Age:        cmp.Or(l.Age, defaultAge),
 		Blocked:    cmp.Or(l.Blocked, defaultBlocked),
+		Ping:       cmp.Or(l.Ping, defaultPing),
+		Unacked:    cmp.Or(l.Unacked, defaultUnacked),
 	}
 }
 

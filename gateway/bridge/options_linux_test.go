@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -110,5 +111,39 @@ func TestOptions(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// What a kernel may hold is bounded on both legs, and for how long a target may
+// say nothing.
+func TestKernelIsBounded(t *testing.T) {
+	const size = 64 << 10
+	b := to(peer(t, echo))
+	b.Limits.Buffer, b.Limits.Unacked = size, 7*time.Second
+	addr := serve(t, b)
+	f := frames(t, addr, wire.Subprotocol)
+	f.await(opBinary) // hello
+	f.send(frame(true, opBinary, message(wire.OpDial, 1, &wire.Dial{})))
+	var dialled wire.Connected
+	_, _, rest, err := wire.ParseHead([]byte(f.await(opBinary)))
+	if err == nil {
+		err = wire.Parse(rest, &dialled)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]*wire.Connected{
+		"the page's":   {Local: f.RemoteAddr().String(), Remote: f.LocalAddr().String()},
+		"the target's": &dialled,
+	} {
+		fd := socketOf(t, c)
+		for _, o := range []int{unix.SO_RCVBUF, unix.SO_SNDBUF} {
+			if got, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, o); got != 2*size || err != nil { // socket(7): the kernel doubles it
+				t.Errorf("%s socket: option %d is %d, %v, want %d", name, o, got, err, 2*size)
+			}
+		}
+	}
+	if got, err := unix.GetsockoptInt(socketOf(t, &dialled), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT); got != 7000 || err != nil {
+		t.Errorf("TCP_USER_TIMEOUT is %d, %v, want 7000", got, err)
 	}
 }

@@ -1,11 +1,11 @@
 package bridge
 
 import (
+	"fmt"
 	"io"
+	"sync/atomic"
 
 	"golang.org/x/time/rate"
-
-	"porthole/wire"
 )
 
 // reader takes the payload out of a client's frames (RFC 6455 §5). One read
@@ -16,7 +16,8 @@ type reader struct {
 
 	// What Next returns. With neither, it is what one read brought of one
 	// message.
-	whole bool // one message: of binary, and of at most wire.MaxMessage
+	whole bool // one message: of binary, and of at most so many bytes
+	most  int
 	merge bool // what one read brought, of however many messages
 
 	// single is how many messages are not joined, where someone watches: so that
@@ -42,6 +43,10 @@ type reader struct {
 	late error // what was wrong behind the payload that Next has returned
 
 	idle *rate.Limiter // for frames that bring nothing; nil until one comes
+
+	reads    atomic.Uint64 // from the connection
+	throttle *throttle
+	frames   int // of which the throttle has not been told
 
 	// control takes what a control frame says.
 	control func(opcode byte, payload []byte) error
@@ -125,6 +130,7 @@ func (r *reader) begin() (bool, error) {
 		if n == 0 {
 			return false, nil
 		}
+		r.frames++
 		if !r.deaf {
 			if err := r.judge(&h); err != nil {
 				return false, err
@@ -171,8 +177,8 @@ func (r *reader) judge(h *head) error {
 		return broken("RFC 6455 §5.4: a message begins within another")
 	case r.whole && h.opcode() == opText:
 		return &violation{closeUnsupported, "porthole.v1 has only binary messages"}
-	case r.whole && h.size > wire.MaxMessage-uint64(r.to-r.from):
-		return &violation{closeTooBig, "a message is at most 65536 bytes"}
+	case r.whole && h.size > uint64(r.most-(r.to-r.from)):
+		return &violation{closeTooBig, fmt.Sprintf("a message is at most %d bytes", r.most)}
 	}
 	return nil
 }
@@ -234,6 +240,9 @@ func (r *reader) fill() error {
 	}
 	n, err := r.read(r.have, len(r.buf), held)
 	r.have += n
+	r.reads.Add(1)
+	r.throttle.came(r.frames, n)
+	r.frames = 0
 	r.load = false
 	if err == io.EOF { // no close frame came before it
 		return io.ErrUnexpectedEOF

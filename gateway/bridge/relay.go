@@ -96,7 +96,11 @@ func (r *relay) leave(code int, why string) {
 
 func (r *relay) bytes() (up, down uint64) { return r.life.up.Load(), r.life.down.Load() }
 
-func (r *relay) look(now time.Time, l *Limits) string { return r.life.look(now, r.sock.Sends(), l) }
+func (r *relay) look(now time.Time, l *Limits) string {
+	return r.life.look(now, r.sock.Reads(), r.sock.Sends(), l)
+}
+
+func (r *relay) ping() { r.sock.Ping() }
 
 func (r *relay) cut() {
 	r.stop()

@@ -123,7 +123,8 @@ func (s *session) leave(code int, why string) {
 	s.sock.Close(code, why)
 }
 
-func (s *session) cut() { s.sock.Abort() }
+func (s *session) cut()  { s.sock.Abort() }
+func (s *session) ping() { s.sock.Ping() }
 
 func (s *session) bytes() (up, down uint64) { return s.life.up.Load(), s.life.down.Load() }
 
@@ -131,11 +132,11 @@ func (s *session) look(now time.Time, l *Limits) string {
 	for _, st := range s.living() {
 		st.look(now, l)
 	}
-	return s.life.look(now, s.sock.Sends(), l)
+	return s.life.look(now, s.sock.Reads(), s.sock.Sends(), l)
 }
 
 func (s *session) hello() error {
-	h := wire.Hello{Window: wire.Window, Message: wire.MaxMessage, Streams: uint64(s.most), Copy: wire.MaxCopy}
+	h := wire.Hello{Window: wire.Window, Message: uint64(s.b.inForce().Message), Streams: uint64(s.most), Copy: wire.MaxCopy}
 	for _, single := range []bool{true, false} { // the default is first
 		for _, t := range s.b.Policy.Targets {
 			if t.single() == single {

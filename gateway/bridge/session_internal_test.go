@@ -43,7 +43,9 @@ func (s *script) Next() ([]byte, error) {
 
 func (s *script) Ready() bool { return false }
 
+func (s *script) Reads() uint64 { return 0 }
 func (s *script) Sends() uint64 { return 0 }
+func (s *script) Ping()         {}
 
 func (s *script) Send(frames []byte) error {
 	for len(frames) > 0 {

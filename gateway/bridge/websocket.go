@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"porthole/wire"
 )
 
 // socket is the WebSocket of one session, after the upgrade.
@@ -22,9 +24,14 @@ type socket interface {
 	Ready() bool
 	// Send sends whole frames. It blocks while the page does not read.
 	Send(frames []byte) error
+	// Reads counts what brought something of the page.
+	Reads() uint64
 	// Sends counts what Send begins and what it ends: it is odd while one is
 	// under way.
 	Sends() uint64
+	// Ping asks the page for a sign of life (RFC 6455 §5.5.2). It does not wait
+	// for whoever is sending.
+	Ping()
 	// Close sends a close frame (RFC 6455 §7), behind which nothing goes. The
 	// page has closeWait for its own.
 	Close(code int, reason string)
@@ -61,7 +68,7 @@ type webSocket struct {
 	out     lock                       // one frame is written at a time
 	closing atomic.Bool                // a close frame is the last that is
 	cut     atomic.Pointer[time.Timer] // … and this the page's time for its own
-	pong    atomic.Pointer[[]byte]     // the answer to the newest ping, until it is sent
+	aside   atomic.Pointer[[]byte]     // a ping, or the answer to the newest, until it is sent
 	over    bool                       // the page's close frame has come
 }
 
@@ -69,7 +76,7 @@ type webSocket struct {
 // it: at most a buffer. Next returns whole messages, or bytes as they come; where
 // it is watched, not many messages as one unless they are a load.
 func newWebSocket(c net.Conn, early []byte, whole, watched bool) *webSocket {
-	ws := &webSocket{out: newLock(), reader: reader{whole: whole, merge: !whole}}
+	ws := &webSocket{out: newLock(), reader: reader{whole: whole, merge: !whole, most: wire.MaxMessage}}
 	if watched {
 		ws.single = rate.NewLimiter(singleRate, singleBurst)
 	}
@@ -118,10 +125,8 @@ func (ws *webSocket) obey(opcode byte, payload []byte) error {
 	case opPing: // only the newest needs an answer (RFC 6455 §5.5.3)
 		pong := append(make([]byte, room, room+maxControl), payload...)
 		pong = pong[putHead(pong, room, opPong):]
-		ws.pong.Store(&pong)
-		if ws.out.TryLock() {
-			ws.unlock()
-		}
+		ws.aside.Store(&pong)
+		ws.hasten()
 	case opClose:
 		ws.over = true
 		said, err := parseGoodbye(payload)
@@ -136,6 +141,7 @@ func (ws *webSocket) obey(opcode byte, payload []byte) error {
 }
 
 func (ws *webSocket) Send(frames []byte) error {
+	ws.throttle.goes(len(frames))
 	ws.out.Lock()
 	defer ws.unlock()
 	if ws.closing.Load() {
@@ -147,16 +153,32 @@ func (ws *webSocket) Send(frames []byte) error {
 	return err
 }
 
+func (ws *webSocket) Reads() uint64 { return ws.reads.Load() }
 func (ws *webSocket) Sends() uint64 { return ws.sends.Load() }
 
-// unlock ends a write, behind which a pong may go.
+func (ws *webSocket) Ping() {
+	ping := make([]byte, room)
+	ping = ping[putHead(ping, room, opPing):]
+	if ws.aside.CompareAndSwap(nil, &ping) { // a pong is as good
+		ws.hasten()
+	}
+}
+
+// hasten sends a control frame, unless someone is sending, who will.
+func (ws *webSocket) hasten() {
+	if ws.out.TryLock() {
+		ws.unlock()
+	}
+}
+
+// unlock ends a write, behind which a control frame may go.
 func (ws *webSocket) unlock() {
 	for {
-		if pong := ws.pong.Swap(nil); pong != nil && !ws.closing.Load() {
-			_, _ = ws.to.write(*pong) // what breaks it shows in reading
+		if frame := ws.aside.Swap(nil); frame != nil && !ws.closing.Load() {
+			_, _ = ws.to.write(*frame) // what breaks it shows in reading
 		}
 		ws.out.Unlock()
-		if ws.pong.Load() == nil || !ws.out.TryLock() {
+		if ws.aside.Load() == nil || !ws.out.TryLock() {
 			return
 		}
 	}
@@ -170,6 +192,7 @@ func (ws *webSocket) Close(code int, reason string) {
 // page's answer, have closeWait.
 func (ws *webSocket) close(payload []byte) {
 	cut := time.AfterFunc(closeWait, ws.Abort)
+	ws.throttle.end()
 	frame := append(make([]byte, room, room+maxControl), payload...)
 	ws.out.Lock()
 	defer ws.unlock()
@@ -182,6 +205,7 @@ func (ws *webSocket) close(payload []byte) {
 }
 
 func (ws *webSocket) Abort() {
+	ws.throttle.end()
 	if cut := ws.cut.Load(); cut != nil {
 		cut.Stop()
 	}

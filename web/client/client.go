@@ -38,6 +38,7 @@ type Session struct {
 	sock    Socket
 	handler SessionHandler
 	window  uint64             // bytes of a stream that may be under way to the gateway
+	message int                // bytes of a message to it, at most
 	last    uint64             // the newest id
 	streams map[uint64]*Stream // nil once the session is gone
 	lookups map[uint64]func([]string, *wire.Failure)
@@ -48,10 +49,13 @@ type Session struct {
 // keeps the socket's receiving side.
 func NewSession(sock Socket, h SessionHandler) *Session {
 	return &Session{
-		sock: sock, handler: h, window: wire.Window,
+		sock: sock, handler: h, window: wire.Window, message: wire.MaxMessage,
 		streams: map[uint64]*Stream{}, lookups: map[uint64]func([]string, *wire.Failure){},
 	}
 }
+
+// MaxData is how many bytes of a stream one message takes, at most.
+func (s *Session) MaxData() int { return s.message - wire.Overhead }
 
 // Receive takes one message. After an error the session has closed its socket,
 // and the owner calls Gone.
@@ -76,7 +80,11 @@ func (s *Session) handle(op wire.Op, id uint64, rest []byte) error {
 		if err := wire.Parse(rest, &h); err != nil {
 			return err
 		}
+		if h.Message <= wire.Overhead {
+			return ErrProtocol // nothing could be sent
+		}
 		s.window = min(h.Window, wire.Window)
+		s.message = int(min(h.Message, wire.MaxMessage))
 		s.handler.Hello(h)
 		return nil
 	case wire.OpEvents:

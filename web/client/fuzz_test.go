@@ -118,7 +118,7 @@ func FuzzReceive(f *testing.F) {
 		f.Add([]byte(moves), in)
 	}
 	add("")
-	add("\x00\x00\x01\x02\x03", wire.Append(nil, wire.OpHello, 0, &wire.Hello{Window: 1000, Targets: []string{"a:1"}}))
+	add("\x00\x00\x01\x02\x03", wire.Append(nil, wire.OpHello, 0, &wire.Hello{Window: 1000, Message: wire.MaxMessage, Targets: []string{"a:1"}}))
 	add("\x00\x08\x01\x05",
 		wire.Append(nil, wire.OpConnected, 1, &wire.Connected{Conn: 1, Local: "l", Remote: "r"}),
 		append(wire.AppendHead(nil, wire.OpData, 1), "hello"...),

@@ -22,7 +22,7 @@ type session struct {
 func open(t *testing.T, window uint64) *session {
 	s := &session{t: t}
 	s.Session = client.NewSession(s, s)
-	s.say(wire.OpHello, 0, &wire.Hello{Window: window, Targets: []string{"localhost:1234"}})
+	s.say(wire.OpHello, 0, &wire.Hello{Window: window, Message: wire.MaxMessage, Targets: []string{"localhost:1234"}})
 	s.expectTold("hello localhost:1234")
 	return s
 }

@@ -55,7 +55,7 @@ func (st *Stream) Write(p []byte) int {
 	st.credit -= uint64(len(p))
 	for rest := p; len(rest) > 0; {
 		msg := wire.AppendHead(st.s.out[:0], wire.OpData, st.id)
-		n := min(len(rest), wire.MaxMessage-len(msg))
+		n := min(len(rest), st.s.message-len(msg))
 		st.s.out = append(msg, rest[:n]...)
 		st.s.sock.Send(st.s.out)
 		rest = rest[n:]

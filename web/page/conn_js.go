@@ -12,8 +12,6 @@ import (
 const (
 	// maxQueue bounds what the page holds when a socket takes no more, in bytes.
 	maxQueue = 16 << 20
-	// maxPiece fits in a message with its head.
-	maxPiece = wire.MaxMessage - wire.Overhead
 	// maxHeard bounds what is told of a read, in bytes.
 	maxHeard = 240
 )
@@ -67,7 +65,7 @@ const burst = 32
 // goes in one, for a message is one write.
 func (c *conn) pump() {
 	for i := 0; i < burst && len(c.queue) > 0; i++ {
-		piece := c.queue[0][:min(len(c.queue[0]), maxPiece)]
+		piece := c.queue[0][:min(len(c.queue[0]), c.a.session.MaxData())]
 		if c.stream.Credit() < len(piece) {
 			break
 		}
