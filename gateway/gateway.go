@@ -33,6 +33,7 @@ type gateway struct {
 	log    tap.Log
 	bridge *bridge.Bridge
 
+	access  *access // nil if anyone may come
 	metrics *metrics
 	leaving atomic.Bool // it is told to end
 }
@@ -52,6 +53,9 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 	g.log.History = g.History
 	g.metrics = newMetrics()
 	g.bridge = &bridge.Bridge{Policy: g.policy(l), Limits: g.Limits.bridge(), Open: g.private(l), Logger: g.logger, Dialled: g.metrics.dialled}
+	if g.access != nil {
+		g.bridge.Authenticate = g.access.authenticate
+	}
 	g.metrics.MustRegister(bridgeMetrics{g.bridge})
 	if g.Events {
 		g.bridge.Log = &g.log
@@ -156,6 +160,14 @@ func (g *gateway) prepare(ctx context.Context, l net.Listener) (cert *certificat
 		}
 	case !local(l) && len(g.Proxy) == 0:
 		return nil, nil, nil, fmt.Errorf("--listen %s: others can reach it, and all would be in the clear\n  give --tls-cert and --tls-key, or say with --trust-proxy which reverse proxy is in front", g.Listen)
+	}
+	if g.Keys != "" {
+		g.access = &access{keys: &keys{file: g.Keys, logger: g.logger}, age: g.LoginAge, cookie: g.cookieName}
+		if err := g.access.keys.load(); err != nil {
+			return nil, nil, nil, err
+		}
+	} else if !g.private(l) {
+		g.logger.Warn("anyone who can reach this gateway may use it; --keys says who may")
 	}
 	g.logger.Info("preparing the page")
 	if page, err = web.New(ctx); err != nil {

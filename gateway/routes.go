@@ -17,12 +17,18 @@ func (g *gateway) routes(page *web.Handler) http.Handler {
 	r.Use(g.knownHost)
 	r.Handle("/ws", g.bridge)
 	if g.Events {
-		r.Get("/events", g.events)
+		r.With(g.known).Get("/events", g.events)
+	}
+	if g.access != nil {
+		g.login(r, page)
+	} else {
+		r.Handle("/login", http.NotFoundHandler())
 	}
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		_, _ = io.WriteString(w, "ok\n") // a client that has gone needs no answer
 	})
+	r.With(g.known).Handle("/", page)
 	r.Handle("/*", page)
 	return r
 }

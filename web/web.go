@@ -11,8 +11,8 @@
 // that serves it are always of one source. Under the build tag embed it was
 // compiled beforehand, into dist, and is part of the binary.
 //
-// The page lives at / and is asked for anew on every visit. Everything else
-// lives under a prefix that names its content, so browsers keep it for good:
+// The page lives at / and is asked for anew on every visit; so is the way in to a
+// gateway that is not for all, at /login. Everything else lives under a prefix that names its content, so browsers keep it for good:
 // index.html says assets/style.css, and what a visitor gets is
 // assets-4f1d2a90c37be856/style.css. Files find each other by relative
 // references, and the page works under any path a router strips.
@@ -24,6 +24,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -56,20 +57,24 @@ var contentTypes = map[string]string{
 	".wasm": "application/wasm",
 }
 
-// contentSecurityPolicy lets the page run its own files, the script within index
-// and nothing else.
-func contentSecurityPolicy(index []byte) string {
+// contentSecurityPolicy lets a page run its own files, the script within it and
+// nothing else. A form that needs no script may be sent to where it is from.
+func contentSecurityPolicy(page []byte) string {
 	var inline strings.Builder
-	for _, m := range inlineRE.FindAllSubmatch(index, -1) {
+	for _, m := range inlineRE.FindAllSubmatch(page, -1) {
 		sum := sha256.Sum256(m[1])
 		fmt.Fprintf(&inline, "'sha256-%s' ", base64.StdEncoding.EncodeToString(sum[:]))
+	}
+	forms := "'none'"
+	if bytes.Contains(page, []byte(`method="post"`)) {
+		forms = "'self'"
 	}
 	return "default-src 'self'; " +
 		"script-src 'self' " + inline.String() + "'wasm-unsafe-eval'; " + // compiling WebAssembly counts as eval
 		"connect-src 'self'; " +
 		"object-src 'none'; " +
 		"base-uri 'none'; " +
-		"form-action 'none'; " +
+		"form-action " + forms + "; " +
 		"frame-ancestors 'none'; " +
 		"require-trusted-types-for 'script'"
 }
@@ -87,6 +92,7 @@ type Handler struct {
 type file struct {
 	contentType  string
 	cacheControl string
+	policy       string // what it may do, if that is not what the page may
 	forms        []form // as encode returns them
 }
 
@@ -113,12 +119,11 @@ func New(ctx context.Context) (*Handler, error) {
 // stay the handler's. A name ending in .br or .gz beside the same name without
 // is that file's encoded form.
 func newHandler(files map[string][]byte) (*Handler, error) {
-	index, ok := files["index.html"]
-	if !ok {
-		return nil, errors.New("web: no index.html")
-	}
 	assets := maps.Clone(files)
-	delete(assets, "index.html")
+	pages := maps.Clone(files)
+	isPage := func(name string, _ []byte) bool { return path.Ext(name) == ".html" }
+	maps.DeleteFunc(assets, isPage)
+	maps.DeleteFunc(pages, func(name string, b []byte) bool { return !isPage(name, b) })
 
 	encoded := encode(assets)
 	prefix := "assets-" + fingerprint(encoded) + "/"
@@ -128,13 +133,18 @@ func newHandler(files map[string][]byte) (*Handler, error) {
 		if !ok {
 			return nil, fmt.Errorf("web: %s: no content type for this extension", name)
 		}
-		h.files["/"+prefix+name] = file{contentType, "public, max-age=31536000, immutable", forms}
+		h.files["/"+prefix+name] = file{contentType, "public, max-age=31536000, immutable", "", forms}
+	}
+	if pages["index.html"] == nil {
+		return nil, errors.New("web: no index.html")
+	}
+	for name, body := range pages {
+		body = bytes.ReplaceAll(body, []byte("assets/"), []byte(prefix))
+		at := strings.TrimSuffix(strings.TrimSuffix("/"+name, ".html"), "index")
+		h.files[at] = file{contentTypes[".html"], "no-cache", contentSecurityPolicy(body), encode(map[string][]byte{name: body})[name]}
 	}
 
-	index = bytes.ReplaceAll(index, []byte("assets/"), []byte(prefix))
-	h.policy = contentSecurityPolicy(index)
-	forms := encode(map[string][]byte{"index.html": index})["index.html"]
-	h.files["/"] = file{contentTypes[".html"], "no-cache", forms}
+	h.policy = h.files["/"].policy
 
 	// Browsers look here whenever they show one of our answers outside the page.
 	if icon, ok := h.files["/"+prefix+"favicon.svg"]; ok {
@@ -147,8 +157,9 @@ func newHandler(files map[string][]byte) (*Handler, error) {
 // ServeHTTP answers GET and HEAD for the page and its assets, in the best
 // encoding the client takes.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	found, ok := h.files[r.URL.Path]
 	header := w.Header()
-	header.Set("Content-Security-Policy", h.policy)
+	header.Set("Content-Security-Policy", cmp.Or(found.policy, h.policy))
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Referrer-Policy", "no-referrer")
@@ -159,7 +170,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	found, ok := h.files[r.URL.Path]
 	if !ok {
 		// While a new version is rolled out an asset can be missing here and
 		// there; a cache must not remember that.

@@ -50,11 +50,12 @@
 // # Lab
 //
 // What hello offers works here: "events", "lab" (the verbs of a connection),
-// "server" (close and listen) and "kernel". A page steers the server's end of a
-// connected stream of its own and of no other. Verbs are carried out in their
-// order, and bytes that the page sends behind one reach the socket behind it. No
-// verb is answered: what it did is an event. A server's end that is still paused
-// when its stream has ended is resumed, for no one could any more.
+// "server" (close and listen), "kernel", and "user": the gateway knows who this
+// is, which may end. A page steers the server's end of a connected stream of its
+// own and of no other. Verbs are carried out in their order, and bytes that the
+// page sends behind one reach the socket behind it. No verb is answered: what it
+// did is an event. A server's end that is still paused when its stream has ended
+// is resumed, for no one could any more.
 //
 // # Flow
 //

@@ -32,13 +32,14 @@ var (
 type pass struct {
 	peer     string       // the client, as the log has it
 	client   netip.Prefix // whom it counts for; zero for this machine's own
+	grant    *Grant       // nil if no one is asked who he is
 	expelled bool         // it was told to end; sweep's alone
 }
 
 // enter counts a session in, or tells why not. It is counted until exit.
-func (b *Bridge) enter(r *http.Request) (*pass, *busy) {
-	addr := b.Policy.client(r)
-	p := &pass{peer: r.RemoteAddr}
+func (b *Bridge) enter(r *http.Request, g *Grant) (*pass, *busy) {
+	addr := b.Policy.Client(r)
+	p := &pass{peer: r.RemoteAddr, grant: g}
 	if addr.IsValid() && addr != b.Policy.peer(r) { // a proxy's client
 		p.peer = addr.String()
 	}
@@ -165,6 +166,9 @@ func (b *Bridge) sweep() {
 	now := time.Now()
 	for m, p := range b.sessions {
 		why := m.look(now, b.limits)
+		if !p.grant.holds(now) {
+			why = lateAccess
+		}
 		if why == "" || p.expelled {
 			continue
 		}

@@ -60,6 +60,11 @@ type Bridge struct {
 	// socket, and how long it took. It must not block. If nil, no one is told.
 	Dialled func(phase, code string, took time.Duration)
 
+	// Authenticate tells what the client that asks for an upgrade may do, or, as
+	// an error that the client is told, that it has not shown who it is. If nil,
+	// whoever the policy lets in may do all.
+	Authenticate func(r *http.Request) (*Grant, error)
+
 	// Logger gets a line for each session's start and end and each refusal.
 	// If nil, nothing is logged.
 	Logger *slog.Logger
@@ -137,24 +142,35 @@ func (b *Bridge) Stats() Stats {
 
 // ServeHTTP judges the request, upgrades it, and returns: the session goes on by
 // itself, so that nothing of the request is kept for it. A refusal before the
-// upgrade is 421 (a Host that is not ours), 403 (an Origin that may not), 400 (a
-// subprotocol unknown here), 429 (a client has its share) or 503 (the gateway is
+// upgrade is 421 (a Host that is not ours), 403 (an Origin that may not), 401 (no
+// one has shown who he is), 400 (a subprotocol unknown here), 429 (a client has its share) or 503 (the gateway is
 // full, or leaving).
 func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := b.Policy.CheckHost(r); err != nil {
 		b.refuse(w, r, "host", http.StatusMisdirectedRequest, err)
 		return
 	}
-	if err := b.Policy.CheckOrigin(r); err != nil {
+	asks := b.Authenticate != nil
+	program := r.Header.Values("Origin") == nil // it shows who it is instead
+	if err := b.Policy.CheckOrigin(r); err != nil && !(asks && program) {
 		b.refuse(w, r, "origin", http.StatusForbidden, err)
 		return
+	}
+	var user *Grant
+	if asks {
+		var err error
+		if user, err = b.Authenticate(r); err != nil {
+			w.Header().Set("WWW-Authenticate", "Bearer") // RFC 6750 §3
+			b.refuse(w, r, "access", http.StatusUnauthorized, err)
+			return
+		}
 	}
 	proto, err := subprotocol(r)
 	if err != nil {
 		b.refuse(w, r, "subprotocol", http.StatusBadRequest, err)
 		return
 	}
-	p, full := b.enter(r)
+	p, full := b.enter(r, user)
 	if full != nil {
 		w.Header().Set("Retry-After", full.retry)
 		b.refuse(w, r, full.reason, full.status, full)
@@ -170,7 +186,7 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.logger().Debug("no upgrade", "peer", r.RemoteAddr, "error", err)
 		return
 	}
-	b.logger().Info("session begins", "peer", p.peer)
+	b.logger().Info("session begins", "peer", p.peer, "user", user.name())
 	l := b.inForce()
 	bound(conn, l)
 	ws := newWebSocket(conn, early, proto == wire.Subprotocol, b.Log != nil)
@@ -179,11 +195,11 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ws.throttle = newThrottle(l)
 	}
 	if proto == wire.Subprotocol {
-		s := newSession(b, ws)
+		s := newSession(b, user, ws)
 		go b.host(s, p, s.run)
 		return
 	}
-	s := newRelay(b, ws)
+	s := newRelay(b, user, ws)
 	target := r.URL.Query().Get("target")
 	go b.host(s, p, func() { s.run(target) })
 }

@@ -23,7 +23,7 @@ func TestShutdownReachesWhoIsComing(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := &Bridge{}
 			r := httptest.NewRequest("GET", "/ws", nil)
-			p, full := b.enter(r)
+			p, full := b.enter(r, nil)
 			if full != nil {
 				t.Fatal(full)
 			}
@@ -32,7 +32,7 @@ func TestShutdownReachesWhoIsComing(t *testing.T) {
 			over := make(chan error)
 			go func() { over <- b.Shutdown(grace) }()
 			synctest.Wait()
-			if _, full := b.enter(r); full != errLeaving {
+			if _, full := b.enter(r, nil); full != errLeaving {
 				t.Errorf("while the bridge leaves a page gets %v, want %v", full, errLeaving)
 			}
 			if late {

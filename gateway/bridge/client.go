@@ -9,11 +9,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// client is the address that a request comes from: the peer's, or, if that is a
+// Client is the address that a request comes from: the peer's, or, if that is a
 // proxy that the operator listed, the one it had the request from. Whatever a
 // client writes into X-Forwarded-For itself stands left of that. It is zero if no
 // one vouches for one: then the client is a stranger, not the proxy's machine.
-func (p *Policy) client(r *http.Request) netip.Addr {
+func (p *Policy) Client(r *http.Request) netip.Addr {
 	peer := p.peer(r)
 	if !p.trusts(peer) {
 		return peer
@@ -41,8 +41,8 @@ func (p *Policy) trusts(addr netip.Addr) bool {
 	return slices.ContainsFunc(p.Proxies, func(l netip.Prefix) bool { return l.Contains(addr) })
 }
 
-// scheme is the one that the client used.
-func (p *Policy) scheme(r *http.Request) string {
+// Scheme is the one that the client used, "http" or "https".
+func (p *Policy) Scheme(r *http.Request) string {
 	switch {
 	case p.trusts(p.peer(r)) && r.Header.Get("X-Forwarded-Proto") != "":
 		return strings.ToLower(r.Header.Get("X-Forwarded-Proto"))

@@ -59,7 +59,7 @@ func (st *stream) join(conn net.Conn) {
 // socket and what it was plugged in with, or what failed.
 func (st *stream) open(ctx context.Context) (net.Conn, *plug, *wire.Failure) {
 	b, d := st.s.b, st.dial
-	t, err := b.Policy.find(cmp.Or(d.Host, d.Address), d.Port)
+	t, err := b.Policy.find(cmp.Or(d.Host, d.Address), d.Port, st.s.user)
 	if err != nil {
 		return nil, nil, st.forbid(cmp.Or(d.Host, d.Address), d.Port)
 	}

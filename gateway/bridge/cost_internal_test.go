@@ -60,7 +60,7 @@ func BenchmarkFrames(b *testing.B) {
 // BenchmarkReceipts is what it costs to owe a page a wrote, and to put it in
 // front of a message.
 func BenchmarkReceipts(b *testing.B) {
-	s := newSession(&Bridge{}, newScript())
+	s := newSession(&Bridge{}, nil, newScript())
 	defer s.stop()
 	st := newStream(s, 1, wire.Dial{})
 	msg := make([]byte, lead+64)

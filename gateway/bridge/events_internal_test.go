@@ -13,7 +13,7 @@ import (
 // A session whose events are kept.
 func watcher(t *testing.T, b *Bridge) (s *session, seen func() []wire.Kind) {
 	t.Helper()
-	s = newSession(b, newScript())
+	s = newSession(b, nil, newScript())
 	t.Cleanup(s.stop)
 	var kinds []wire.Kind
 	s.feed.send = func(b []byte) error {

@@ -16,7 +16,7 @@ func TestSamplePeriod(t *testing.T) {
 	if !tap.KernelTells {
 		t.Skip("this system's kernel does not tell")
 	}
-	s := newSession(&Bridge{Log: &tap.Log{}}, newScript())
+	s := newSession(&Bridge{Log: &tap.Log{}}, nil, newScript())
 	defer s.stop()
 	s.periods = make(chan time.Duration, 1) // no one takes from it
 	for ms, want := range map[uint64]time.Duration{
@@ -70,7 +70,7 @@ func TestDrain(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newSession(&Bridge{}, newScript())
+				s := newSession(&Bridge{}, nil, newScript())
 				defer s.stop()
 				ours, peer := net.Pipe()
 				defer peer.Close()

@@ -37,11 +37,13 @@ const (
 	lateIdle    = "idle"
 	lateBlocked = "blocked"
 	lateSilent  = "silent"
+	lateAccess  = "access"
 )
 
 var lateTexts = map[string]string{
-	lateAge:  "this session has lived as long as one may; open another",
-	lateIdle: "no bytes for too long",
+	lateAge:    "this session has lived as long as one may; open another",
+	lateIdle:   "no bytes for too long",
+	lateAccess: "your access has ended; show again who you are",
 }
 
 // duePing is no reason to end a session, but to ask whether its page is there.

@@ -42,8 +42,8 @@ type Limits struct {
 	// page's as well as the target's. It keeps about as much beside them for its
 	// own needs, and bounds what it can be asked for (Linux: net.core.wmem_max
 	// and rmem_max). A negative one leaves it to the kernel, which holds many MiB
-	// for who does not read. Default 256 KiB: at a round trip of 100 ms it allows
-	// 2.5 MB/s.
+	// for who does not read. Default 512 KiB: at a round trip of 100 ms it allows
+	// 5 MB/s.
 	Buffer int
 
 	// Dial is how long a dial may take, resolution included. Default 10 s.
@@ -86,7 +86,7 @@ const (
 	defaultUnacked    = 5 * time.Minute
 	defaultFrames     = 10_000
 	defaultBytes      = 32 << 20
-	defaultBuffer     = 256 << 10
+	defaultBuffer     = 512 << 10
 	minMessage        = 1 << 10
 )
 

@@ -70,7 +70,7 @@ func (p *Policy) CheckHost(r *http.Request) error {
 // and must be on this machine.
 func (p *Policy) CheckOrigin(r *http.Request) error {
 	switch origins := r.Header.Values("Origin"); {
-	case len(origins) == 0 && p.client(r).IsLoopback():
+	case len(origins) == 0 && p.Client(r).IsLoopback():
 		return nil
 	case len(origins) != 1:
 		return ErrOrigin
@@ -78,7 +78,7 @@ func (p *Policy) CheckOrigin(r *http.Request) error {
 		return nil
 	default:
 		o, err := url.Parse(origins[0])
-		if err != nil || o.Scheme != p.scheme(r) || !strings.EqualFold(o.Host, r.Host) {
+		if err != nil || o.Scheme != p.Scheme(r) || !strings.EqualFold(o.Host, r.Host) {
 			return ErrOrigin
 		}
 		return nil
@@ -93,33 +93,35 @@ func hostname(host string) string {
 	return strings.Trim(host, "[]")
 }
 
-// find is the target that a page names, if it is listed; the default if it names
-// none.
-func (p *Policy) find(host string, port uint64) (Target, error) {
-	if host == "" && port == 0 {
-		if i := slices.IndexFunc(p.Targets, Target.single); i >= 0 {
-			return p.Targets[i], nil
-		}
+// find is the target that a page names, if it is listed, and its visitor's grant
+// has it too; the default if it names none.
+func (p *Policy) find(host string, port uint64, g *Grant) (t Target, err error) {
+	granted := g.of(p.Targets)
+	if i := slices.IndexFunc(granted, Target.single); host == "" && port == 0 && i >= 0 {
+		t = granted[i]
+	} else if t, err = newTarget(host, port); err != nil {
+		return Target{}, ErrTarget
 	}
-	t, err := newTarget(host, port)
-	if err != nil || !t.single() || !slices.ContainsFunc(p.Targets, func(l Target) bool { return l.lists(t) }) {
+	if !t.single() || !lists(granted, t) || !lists(p.Targets, t) {
 		return Target{}, ErrTarget
 	}
 	return t, nil
 }
 
 // named is a listed target of that host, for its name to be resolved.
-func (p *Policy) named(host string) (Target, error) {
+func (p *Policy) named(host string, g *Grant) (Target, error) {
 	t, err := newTarget(host, 1) // as a target has it; the port plays no part
-	if err == nil && t.single() && !t.Unix() {
-		for _, l := range p.Targets {
-			if l.Host == t.Host || l.holds(t.Host) {
-				t.Port = l.Port
-				return t, nil
-			}
-		}
+	if err != nil || !t.single() || t.Unix() {
+		return Target{}, ErrTarget
 	}
-	return Target{}, ErrTarget
+	knows := func(l Target) bool { return l.Host == t.Host || l.holds(t.Host) }
+	granted := g.of(p.Targets)
+	i := slices.IndexFunc(granted, knows)
+	if i < 0 || !slices.ContainsFunc(p.Targets, knows) {
+		return Target{}, ErrTarget
+	}
+	t.Port = granted[i].Port
+	return t, nil
 }
 
 // judge is the last word on an address, as it is dialled for a target that find

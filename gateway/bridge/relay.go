@@ -19,6 +19,7 @@ import (
 // both.
 type relay struct {
 	b    *Bridge
+	user *Grant
 	sock socket
 	life life
 
@@ -29,7 +30,9 @@ type relay struct {
 	over   bool
 }
 
-func newRelay(b *Bridge, sock socket) *relay { return &relay{b: b, sock: sock} }
+func newRelay(b *Bridge, user *Grant, sock socket) *relay {
+	return &relay{b: b, user: user, sock: sock}
+}
 
 // run dials the target, the first listed if the name is empty, and relays until
 // either end is done. Why it failed is the close frame's reason.
@@ -114,7 +117,7 @@ func (r *relay) dial(name string) *wire.Failure {
 		t, err = ParseTarget(name)
 	}
 	if err == nil {
-		t, err = r.b.Policy.find(t.Host, uint64(t.Port))
+		t, err = r.b.Policy.find(t.Host, uint64(t.Port), r.user)
 	}
 	if err != nil {
 		r.b.count("target")

@@ -18,6 +18,7 @@ import (
 // it never waits for anything else, so a stream that stalls holds up no other.
 type session struct {
 	b    *Bridge
+	user *Grant
 	sock socket
 	ctx  context.Context // ends with the session
 	stop context.CancelFunc
@@ -43,8 +44,8 @@ type session struct {
 	work sync.WaitGroup // one for each stream and each lookup
 }
 
-func newSession(b *Bridge, sock socket) *session {
-	s := &session{b: b, sock: sock, out: newLock(), streams: map[uint64]*stream{}}
+func newSession(b *Bridge, user *Grant, sock socket) *session {
+	s := &session{b: b, user: user, sock: sock, out: newLock(), streams: map[uint64]*stream{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.receipts.delay = minDelay
 	l := b.inForce()
@@ -138,11 +139,14 @@ func (s *session) look(now time.Time, l *Limits) string {
 func (s *session) hello() error {
 	h := wire.Hello{Window: wire.Window, Message: uint64(s.b.inForce().Message), Streams: uint64(s.most), Copy: wire.MaxCopy}
 	for _, single := range []bool{true, false} { // the default is first
-		for _, t := range s.b.Policy.Targets {
+		for _, t := range s.user.of(s.b.Policy.Targets) {
 			if t.single() == single {
 				h.Targets = append(h.Targets, t.String())
 			}
 		}
+	}
+	if s.user != nil {
+		h.Offers = append(h.Offers, "user")
 	}
 	if s.b.Log != nil {
 		h.Offers = append(h.Offers, "events")
@@ -335,7 +339,7 @@ func (s *session) resolve(id uint64, r wire.Resolve) error {
 }
 
 func (s *session) lookup(id uint64, r wire.Resolve, refuse func(wire.Failure)) {
-	t, err := s.b.Policy.named(r.Host)
+	t, err := s.b.Policy.named(r.Host, s.user)
 	if err != nil {
 		s.b.count("target")
 		f := refusal(r.Host, 0)

@@ -95,7 +95,7 @@ func (s *script) send(op wire.Op, id uint64, body wire.Body) {
 
 // play runs a session over a script until the script has ended.
 func play(t *testing.T, b *Bridge, sock *script) *session {
-	s := newSession(b, sock)
+	s := newSession(b, nil, sock)
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
@@ -237,7 +237,7 @@ func TestErrorIsBehindTheLastBytes(t *testing.T) {
 				<-slow
 			}
 		}
-		s := newSession(&Bridge{}, sock)
+		s := newSession(&Bridge{}, nil, sock)
 		defer s.stop()
 		conn, peer := newDuplex()
 		st := newStream(s, 1, wire.Dial{Window: wire.Window})
@@ -283,7 +283,7 @@ func TestWhatIsLostResets(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newSession(&Bridge{}, newScript())
+				s := newSession(&Bridge{}, nil, newScript())
 				defer s.stop()
 				conn, peer := newDuplex()
 				*conn.linger = -1
@@ -320,7 +320,7 @@ func TestWhatIsLostResets(t *testing.T) {
 
 // Options that come while a dial is under way are kept, but not without end.
 func TestOptionsThatWaitAreBounded(t *testing.T) {
-	s := newSession(&Bridge{}, newScript())
+	s := newSession(&Bridge{}, nil, newScript())
 	defer s.stop()
 	st := newStream(s, 1, wire.Dial{Options: []wire.Option{{Name: wire.OptionNoDelay, Value: 1}}})
 	st.option(wire.Option{Name: wire.OptionKeepAlive, Value: 1})
@@ -337,7 +337,7 @@ func TestOptionsThatWaitAreBounded(t *testing.T) {
 // The window counts what the kernel has not taken, and not a byte more.
 func TestWindowIsWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSession(&Bridge{}, newScript())
+		s := newSession(&Bridge{}, nil, newScript())
 		defer s.stop()
 		conn, _ := newDuplex()
 		st := newStream(s, 1, wire.Dial{})

@@ -106,8 +106,8 @@ func (t *Target) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-// lists tells whether what a page names, which is one target, is part of t.
-func (t Target) lists(asked Target) bool {
+// Lists tells whether what a page names, which is one target, is part of t.
+func (t Target) Lists(asked Target) bool {
 	return t == asked || t.hasPort(asked.Port) && (t.Host == asked.Host || t.holds(asked.Host))
 }
 

@@ -2,9 +2,9 @@
 // what the visitor does. The program is Go (web/page); what it knows is on the
 // object porthole, and nothing is known here that no frame told.
 
-import { dress, get, mark, put } from './dom.js';
+import { dress, get, hide, mark, put } from './dom.js';
 import { ends, drawEnds, showCard } from './ends.js';
-import { Link, Mode, Sock, decode } from './frame.js';
+import { Link, Mode, Offer, Sock, decode } from './frame.js';
 import { help } from './help.js';
 import { drawInspect, inspector } from './inspect.js';
 import { keeper, drawKeep } from './keep.js';
@@ -135,11 +135,18 @@ const differs = (a, b) => a === null || states.some((k) => a[k] !== b[k]) || [[a
 // ── the gateway ──
 
 let adrift = false; // it was lost, and has not answered since
+let lost = 0; // when the next try was to be, as it was lost last
+let why = ''; // it lets no one in
 let tick = 0;
 
 function drawGateway() {
-  if (frame.link === Link.LOST) adrift = true;
+  if (frame.link === Link.LOST && frame.retry !== lost) {
+    lost = frame.retry;
+    adrift = true;
+    askWhy();
+  }
   if (frame.link === Link.OPEN) adrift = false;
+  hide(get('logout'), !(frame.offers & Offer.USER));
   const state = ['linking', 'linked', 'unlinked'][frame.link];
   put(get('gate-addr'), location.host);
   put(get('gate-state'), t(state));
@@ -153,11 +160,24 @@ function drawGateway() {
   clearTimeout(tick);
   const wait = frame.retry - performance.now();
   const waits = frame.link === Link.LOST && wait > 0;
+  put(get('retry-why'), why && t(why));
   put(get('retry-in'), waits ? t('retryIn', Math.ceil(wait / 1000)) : t('retrying'));
   if (waits) tick = setTimeout(ask, wait % 1000 + 20); // when the next second begins
 }
 
+// askWhy asks as any request would: a WebSocket that is refused does not say why.
+async function askWhy() {
+  const { status } = await fetch('ws', { cache: 'no-store' }).catch(() => ({}));
+  if (status === 401) location.assign('login');
+  why = { 429: 'whyShare', 503: 'whyFull' }[status] ?? '';
+  ask();
+}
+
 get('retry').addEventListener('click', () => program.retry());
+get('logout').addEventListener('click', async () => {
+  await fetch('logout', { method: 'POST' }).catch(() => {}); // then the way in tells more
+  location.assign('login');
+});
 
 // ── what is read aloud: one thing a second at most, the newest ──
 

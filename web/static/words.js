@@ -20,6 +20,9 @@ const words = {
   lost: ['Gateway lost', '网关已断开'],
   retry: ['Reconnect now', '立即重连'],
   retryIn: [(s) => `Trying again in ${s} s`, (s) => `${s} 秒后重试`],
+  whyFull: ['It is full, or leaving.', '网关已满，或正在退出。'],
+  whyShare: ['It has enough of your address.', '来自您地址的连接过多。'],
+  logout: ['Log out', '退出登录'],
   retrying: ['Trying now', '正在重试'],
 
   client: ['client', '客户端'],

@@ -49,6 +49,7 @@ const (
 	OfferEvents Offers = 1 << iota
 	OfferLab
 	OfferServer
+	OfferUser
 )
 
 // View is all that the page shows. Its owner sets the fields as things happen.

@@ -1,0 +1,41 @@
+package bridge
+
+import (
+	"slices"
+	"time"
+)
+
+// Grant is what a client may do who has shown who he is. A nil one is what anyone
+// may.
+type Grant struct {
+	// User is whom the log names.
+	User string
+	// Targets are what he may dial of the policy's; all if there are none.
+	Targets []Target
+	// Holds tells, about once a second, whether he still may; then his session
+	// ends. It must not block. If nil, he may for as long as a session lives.
+	Holds func(now time.Time) bool
+}
+
+// of are the targets that he may dial, of all.
+func (g *Grant) of(all []Target) []Target {
+	if g == nil || len(g.Targets) == 0 {
+		return all
+	}
+	return g.Targets
+}
+
+// holds tells whether he still may.
+func (g *Grant) holds(now time.Time) bool { return g == nil || g.Holds == nil || g.Holds(now) }
+
+func (g *Grant) name() string {
+	if g == nil {
+		return ""
+	}
+	return g.User
+}
+
+// lists tells whether a target is one of a list.
+func lists(list []Target, t Target) bool {
+	return slices.ContainsFunc(list, func(l Target) bool { return l.Lists(t) })
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"porthole/gateway/bridge"
+)
+
+// keys are those of a file that is read again when it has changed: a line for
+// each user,
+//
+//	NAME KEY [TARGET…]
+//
+// with the targets that he may dial, of those that there are; all if he has none
+// of his own. A line that begins with # is a remark.
+type keys struct {
+	file   string
+	logger *slog.Logger
+
+	mu      sync.Mutex
+	looked  time.Time   // at the file, last
+	changed os.FileInfo // … as it was then
+	byName  map[string]*user
+	bySum   map[[sha256.Size]byte]*user // by the hash of the key, which tells nothing by how long it takes
+}
+
+// user is a line of the file.
+type user struct {
+	name    string
+	key     string
+	targets []bridge.Target
+}
+
+// minKey is how long a key is at least: too long to be tried.
+const minKey = 20
+
+var userName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// parseKeys reads the text of a file. Its errors name the line and never the key.
+func parseKeys(text string) (map[string]*user, error) {
+	users := map[string]*user{}
+	sums := map[string]bool{}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		f := strings.Fields(line)
+		if len(f) == 0 || strings.HasPrefix(f[0], "#") {
+			continue
+		}
+		switch {
+		case len(f) < 2:
+			return nil, fmt.Errorf("line %d: want NAME KEY [TARGET…]", n)
+		case !userName.MatchString(f[0]):
+			return nil, fmt.Errorf("line %d: a name is of at most 64 letters, digits, - and _", n)
+		case len(f[1]) < minKey:
+			return nil, fmt.Errorf("line %d: the key of %s has less than %d characters; make one: openssl rand -base64 24", n, f[0], minKey)
+		case users[f[0]] != nil || sums[f[1]]:
+			return nil, fmt.Errorf("line %d: the name %s, or its key, is there already", n, f[0])
+		}
+		u := &user{name: f[0], key: f[1]}
+		for _, s := range f[2:] {
+			t, err := bridge.ParseTarget(s)
+			if err != nil {
+				return nil, fmt.Errorf("line %d: %w", n, err)
+			}
+			u.targets = append(u.targets, t)
+		}
+		users[u.name], sums[u.key] = u, true
+	}
+	if len(users) == 0 {
+		return nil, errors.New("there is no key in it")
+	}
+	return users, nil
+}
+
+// load reads the file for the first time, so that a mistake shows at once.
+func (k *keys) load() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.loadLocked()
+}
+
+func (k *keys) loadLocked() error {
+	k.looked = time.Now()
+	info, err := os.Stat(k.file)
+	if err != nil {
+		return fmt.Errorf("--keys: %w", err)
+	}
+	if k.changed != nil && info.ModTime().Equal(k.changed.ModTime()) && info.Size() == k.changed.Size() {
+		return nil
+	}
+	k.changed = info // what is wrong with it is said once
+	text, err := os.ReadFile(k.file)
+	if err != nil {
+		return fmt.Errorf("--keys: %w", err)
+	}
+	users, err := parseKeys(string(text))
+	if err != nil {
+		return fmt.Errorf("--keys %s: %w", k.file, err)
+	}
+	if k.byName != nil {
+		k.logger.Info("the keys are read again", "users", len(users))
+	}
+	k.byName, k.bySum = users, map[[sha256.Size]byte]*user{}
+	for _, u := range users {
+		k.bySum[sha256.Sum256([]byte(u.key))] = u
+	}
+	return nil
+}
+
+// lookEvery is how often the file is looked at.
+const lookEvery = time.Second
+
+// fresh looks whether the file has changed. One that cannot be used leaves what
+// is. mu is held.
+func (k *keys) fresh() {
+	if time.Since(k.looked) < lookEvery {
+		return
+	}
+	if err := k.loadLocked(); err != nil {
+		k.logger.Warn("the keys cannot be read, the last ones stay", "error", err)
+	}
+}
+
+// bearer is the user whose key it is, nil if it is no one's.
+func (k *keys) bearer(key string) *user {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.fresh()
+	return k.bySum[sha256.Sum256([]byte(key))]
+}
+
+// named is the user of that name, nil if there is none.
+func (k *keys) named(name string) *user {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.fresh()
+	return k.byName[name]
+}
+
+// holds tells whether a user has the same key still.
+func (k *keys) holds(u *user) bool {
+	now := k.named(u.name)
+	return now != nil && now.key == u.key
+}
