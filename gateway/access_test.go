@@ -134,7 +134,7 @@ func TestLogin(t *testing.T) {
 		"a wrong key": first(b.ask("POST", "/login", url.Values{"key": {"nobody-has-this-key-at-all"}})),
 		"no key":      first(b.ask("POST", "/login", url.Values{})),
 	} {
-		if got := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther || got != "login#wrong" || len(resp.Cookies()) > 0 {
+		if got := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther || got != "login#key" || len(resp.Cookies()) > 0 {
 			t.Errorf("%s: %s to %q with %v", what, resp.Status, got, resp.Cookies())
 		}
 	}

@@ -74,7 +74,7 @@ func (g *gateway) logIn(w http.ResponseWriter, r *http.Request) {
 	u := g.access.keys.bearer(r.PostFormValue("key"))
 	if u == nil {
 		g.logger.Warn("login refused", "peer", g.bridge.Policy.Client(r))
-		away(w, "login#wrong")
+		away(w, "login#key")
 		return
 	}
 	g.logger.Info("login", "user", u.name, "peer", g.bridge.Policy.Client(r))

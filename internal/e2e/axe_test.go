@@ -27,6 +27,17 @@ func axe(t *testing.T) string {
 	return string(b)
 }
 
+// accessible fails the test for what axe-core finds, once it is in the page.
+func accessible(t *testing.T, p *browser.Page, what string) {
+	t.Helper()
+	var found []string
+	eval(t, p, `axe.run().then(r => r.violations.map(v =>
+		v.id + ': ' + v.help + '\n' + v.nodes.map(n => '    ' + n.target + ': ' + n.any.concat(n.all, n.none).map(c => c.message).join('; ')).join('\n')))`, &found)
+	for _, v := range found {
+		t.Errorf("%s: %s", what, v)
+	}
+}
+
 // axe-core finds nothing, in either theme and language, wide and narrow, with
 // something of everything in view.
 func TestAccessible(t *testing.T) {
@@ -40,24 +51,15 @@ func TestAccessible(t *testing.T) {
 					p := b.Open(t, url, browser.Visitor{Width: width, Height: 844, Language: language, Dark: dark, ReducedMotion: true})
 					p.Wait(connected)
 					eval(t, p, script, nil)
-					check := func(what string) {
-						t.Helper()
-						var found []string
-						eval(t, p, `axe.run().then(r => r.violations.map(v =>
-							v.id + ': ' + v.help + '\n' + v.nodes.map(n => '    ' + n.target + ': ' + n.any.concat(n.all, n.none).map(c => c.message).join('; ')).join('\n')))`, &found)
-						for _, v := range found {
-							t.Errorf("%s: %s", what, v)
-						}
-					}
-					check("before anything was said")
+					accessible(t, p, "before anything was said")
 					p.Keys(kb.Enter)
 					p.Wait(table + `.includes('client data 15 B')`)
 					eval(t, p, `document.querySelector('#ladder').focus()`, nil)
 					p.Keys("3")
 					p.Wait(`document.querySelector('#lessons').ariaBusy !== 'true' && document.querySelector('#inspect').textContent.includes('→')`)
-					check("a character cut in two")
+					accessible(t, p, "a character cut in two")
 					eval(t, p, `document.querySelector('#helpbox').open || document.querySelector('#help').click()`, nil)
-					check("help")
+					accessible(t, p, "help")
 				})
 			}
 		}

@@ -63,7 +63,7 @@ func TestBrowserSeesEachClose(t *testing.T) {
 		})
 	}
 	t.Run("the gateway stops", func(t *testing.T) {
-		p.Allow("WebSocket connection to") // the page tries to come back
+		adrift(p) // the page tries to come back
 		eval(t, p, fmt.Sprintf(`(async () => {
 			window.left = []
 			for (let i = 0; i < %d; i++) {

@@ -59,7 +59,7 @@ func TestShareWithoutAServer(t *testing.T) {
 	t.Cleanup(files.Close) // behind the page's own end
 	_, hash, _ := strings.Cut(shared, "#")
 	q := b.Open(t, files.URL+"/#"+hash, browser.Visitor{Width: 1100, Height: 1400})
-	q.Allow("WebSocket connection to")
+	adrift(q)
 	q.Wait(captured)
 	q.Wait(unmarked + `.length === ` + jsonOf(len(before)))
 	q.Wait(`document.querySelector('#inspect h2').textContent === ` + jsonOf(title))

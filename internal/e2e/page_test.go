@@ -208,7 +208,7 @@ func pageGatewayRestarts(t *testing.T, b *browser.Browser) {
 	_, target, events := tcpserver(t)
 	gw, url := gateway(t, "--target", target, "--watch", events)
 	p := open(t, b, url)
-	p.Allow("WebSocket connection to") // Chromium's note on each try in vain
+	adrift(p) // Chromium's note on each try in vain
 	p.Keys(kb.Enter)
 	p.Wait(greeted)
 	eval(t, p, `new Promise(done => {

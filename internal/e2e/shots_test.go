@@ -41,7 +41,7 @@ func TestShots(t *testing.T) {
 			t.Run(fmt.Sprint(name, " ", width), func(t *testing.T) {
 				gw, url := gateway(t, "--greeter", "localhost:0")
 				p := b.Open(t, url, browser.Visitor{Width: width, Height: 844})
-				p.Allow("WebSocket connection to")
+				adrift(p)
 				p.Wait(connected)
 				sight(t, p, gw)
 				p.Screenshot(filepath.Join(dir, fmt.Sprintf("state-%d-%s.png", width, name)))
