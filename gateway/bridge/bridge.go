@@ -186,7 +186,7 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.logger().Debug("no upgrade", "peer", r.RemoteAddr, "error", err)
 		return
 	}
-	b.logger().Info("session begins", "peer", p.peer, "user", user.name())
+	user.tell(b.logger()).Info("session begins", "peer", p.peer)
 	l := b.inForce()
 	bound(conn, l)
 	ws := newWebSocket(conn, early, proto == wire.Subprotocol, b.Log != nil)

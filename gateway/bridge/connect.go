@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"porthole/wire"
+	"porthole/wire/tap"
 )
 
 // connect dials and tells the page. It is false if the stream is over.
@@ -55,40 +56,42 @@ func (st *stream) join(conn net.Conn) {
 	st.rise()
 }
 
-// open goes the way of a dial: policy, its turn, resolve, dial. It returns the
+// open goes the way of a dial: its turn, policy, resolve, dial. It returns the
 // socket and what it was plugged in with, or what failed.
 func (st *stream) open(ctx context.Context) (net.Conn, *plug, *wire.Failure) {
 	b, d := st.s.b, st.dial
-	t, err := b.Policy.find(cmp.Or(d.Host, d.Address), d.Port, st.s.user)
-	if err != nil {
-		return nil, nil, st.forbid(cmp.Or(d.Host, d.Address), d.Port)
+	asked := cmp.Or(d.Host, d.Address)
+	t, f := st.s.permit(ctx, asked, d.Port, func() (Target, error) { return b.Policy.find(asked, d.Port, st.s.user) })
+	if f != nil {
+		return nil, nil, f
 	}
 	var addrs []netip.Addr
 	if d.Address != "" && !t.Unix() {
 		a, err := netip.ParseAddr(d.Address)
 		if err != nil || !st.s.knows(t, a) {
-			return nil, nil, st.forbid(d.Address, d.Port)
+			return nil, nil, b.forbid(st.s.user, d.Address, d.Port)
 		}
 		addrs = []netip.Addr{a.Unmap()}
-	}
-	if err := st.s.turn(ctx); err != nil {
-		b.count("dials")
-		f := refusal(t.Host, uint64(t.Port))
-		f.Code, f.Errno = "EAGAIN", 11
-		return nil, nil, &f
 	}
 	p := b.newPlug(t, st.s.emit())
 	conn, f := p.open(ctx, addrs)
 	return conn, p, f
 }
 
-// turn waits until the session may dial. It fails at once if that would be after
-// ctx has ended.
-func (s *session) turn(ctx context.Context) error {
-	if s.dials == nil {
-		return nil
+// permit waits until it is the session's turn to ask for a target, and finds it.
+// It fails at once if its turn would be after ctx has ended.
+func (s *session) permit(ctx context.Context, host string, port uint64, find func() (Target, error)) (Target, *wire.Failure) {
+	if s.dials != nil && s.dials.Wait(ctx) != nil {
+		s.b.count("dials")
+		f := refusal(host, port)
+		f.Code, f.Errno = "EAGAIN", 11
+		return Target{}, &f
 	}
-	return s.dials.Wait(ctx)
+	t, err := find()
+	if err != nil {
+		return Target{}, s.b.forbid(s.user, host, port)
+	}
+	return t, nil
 }
 
 // knows tells whether an address may be dialled for a target: it is the
@@ -102,9 +105,12 @@ func (s *session) knows(t Target, a netip.Addr) bool {
 	return slices.Contains(s.resolved[t.Host], a.Unmap())
 }
 
-func (st *stream) forbid(address string, port uint64) *wire.Failure {
-	st.s.b.count("target")
-	f := refusal(address, port)
+// forbid refuses a target that is not listed, or not for this user.
+func (b *Bridge) forbid(g *Grant, asked string, port uint64) *wire.Failure {
+	b.count("target")
+	const enough = 256 // bytes, longer than a name
+	g.tell(b.logger()).Warn("target refused", "target", tap.Text([]byte(asked[:min(len(asked), enough)])), "port", port)
+	f := refusal(asked, port)
 	return &f
 }
 

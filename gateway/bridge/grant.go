@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"log/slog"
 	"slices"
 	"time"
 )
@@ -28,11 +29,12 @@ func (g *Grant) of(all []Target) []Target {
 // holds tells whether he still may.
 func (g *Grant) holds(now time.Time) bool { return g == nil || g.Holds == nil || g.Holds(now) }
 
-func (g *Grant) name() string {
+// tell names him to a logger, if it is known who it is.
+func (g *Grant) tell(l *slog.Logger) *slog.Logger {
 	if g == nil {
-		return ""
+		return l
 	}
-	return g.User
+	return l.With("user", g.User)
 }
 
 // lists tells whether a target is one of a list.

@@ -28,7 +28,8 @@ type Limits struct {
 	// Streams is how many sockets a session may have: 256 at most, which is the
 	// default.
 	Streams int
-	// Dials is how many a session may begin in a second, and Streams at once.
+	// Dials is how many of them, and of lookups, a session may begin in a second,
+	// and Streams at once.
 	// What is too much waits, for as long as a dial may take. Default 100.
 	Dials float64
 	// Message is how many bytes a message of porthole.v1 may have: between 1 KiB

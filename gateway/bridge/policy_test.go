@@ -288,13 +288,21 @@ func TestRefusalIsLogged(t *testing.T) {
 	var out bytes.Buffer
 	b := &bridge.Bridge{Logger: slog.New(slog.NewTextHandler(&out, nil))}
 	addr := serve(t, b)
-	ask(t, addr, "localhost", http.Header{"Origin": {"http://evil.test/\u202e"}}) // RLO turns what follows around
+	const forged = "\u202e\x1b[31m\nlevel=INFO" // RLO turns what follows around
+	ask(t, addr, "localhost", http.Header{"Origin": {"http://evil.test/\u202e"}})
+	s := open(t, addr).dial(wire.Dial{Host: "evil.test" + forged + strings.Repeat("x", 1<<14), Port: 1})
+	s.closed()
 	shutdown(t, b)
-	got := out.String()
-	if !strings.Contains(got, "reason=origin") || !strings.Contains(got, "evil.test") || strings.Count(got, "\n") != 1 {
-		t.Errorf("logged %q, want a line with the reason and the origin", got)
+	var got []string
+	for line := range strings.Lines(out.String()) {
+		if strings.Contains(line, "evil.test") {
+			got = append(got, line)
+		}
+		if strings.ContainsAny(line, "\u202e\x1b") || strings.HasPrefix(line, "level=") || len(line) > 1<<10 {
+			t.Errorf("logged %q, as it came", line)
+		}
 	}
-	if strings.ContainsRune(got, 0x202e) {
-		t.Errorf("logged %q, as it came", got)
+	if len(got) != 2 || !strings.Contains(got[0], "reason=origin") || !strings.Contains(got[1], "target refused") {
+		t.Errorf("logged %q, want a line with the origin and one with the target", got)
 	}
 }

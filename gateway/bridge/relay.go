@@ -120,9 +120,7 @@ func (r *relay) dial(name string) *wire.Failure {
 		t, err = r.b.Policy.find(t.Host, uint64(t.Port), r.user)
 	}
 	if err != nil {
-		r.b.count("target")
-		f := refusal(name, 0)
-		return &f
+		return r.b.forbid(r.user, name, 0)
 	}
 	ctx, cancel := r.b.inForce().dial(context.Background())
 	defer cancel()

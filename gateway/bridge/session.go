@@ -339,16 +339,14 @@ func (s *session) resolve(id uint64, r wire.Resolve) error {
 }
 
 func (s *session) lookup(id uint64, r wire.Resolve, refuse func(wire.Failure)) {
-	t, err := s.b.Policy.named(r.Host, s.user)
-	if err != nil {
-		s.b.count("target")
-		f := refusal(r.Host, 0)
-		f.Syscall = "getaddrinfo"
-		refuse(f)
-		return
-	}
 	ctx, cancel := s.b.inForce().dial(s.ctx)
 	defer cancel()
+	t, f := s.permit(ctx, r.Host, 0, func() (Target, error) { return s.b.Policy.named(r.Host, s.user) })
+	if f != nil {
+		f.Syscall = "getaddrinfo"
+		refuse(*f)
+		return
+	}
 	p := s.b.newPlug(t, s.emit())
 	addrs, err := p.resolve(ctx, r.Family)
 	if err != nil {
