@@ -258,12 +258,12 @@ func TestTickets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(ticketAge - 1)
+		<-time.After(ticketAge - 1)
 		last, err := a.issue(g)
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(1)
+		<-time.After(1)
 		if _, err := a.redeem(old); err == nil {
 			t.Error("a ticket outlives its time")
 		}
@@ -278,7 +278,7 @@ func TestTickets(t *testing.T) {
 		if _, err := a.issue(g); err != errTickets {
 			t.Errorf("got %v, want %v", err, errTickets)
 		}
-		time.Sleep(ticketAge)
+		<-time.After(ticketAge)
 		if _, err := a.issue(g); err != nil || len(a.tickets) != 1 {
 			t.Errorf("later: %v, and %d are kept, want one", err, len(a.tickets))
 		}

@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -195,6 +196,31 @@ func TestFilesAreShort(t *testing.T) {
 			t.Errorf("%s has %d lines, more than %d: it is more than one concern", name, n, maxLines)
 		}
 	})
+}
+
+// What docs/security.md promises has its tests.
+func TestPromisesHaveTests(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join(root, "docs", "security.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	is := map[string]bool{}
+	for _, f := range sources(t) {
+		for _, d := range f.file.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && strings.HasSuffix(f.name, "_test.go") {
+				is[fn.Name.Name] = true
+			}
+		}
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(string(doc), -1)
+	if len(named) == 0 {
+		t.Fatal("it names no test")
+	}
+	for _, m := range named {
+		if !is[m[1]] {
+			t.Errorf("there is no %s", m[1])
+		}
+	}
 }
 
 func TestTopLevel(t *testing.T) {
