@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/netip"
@@ -146,12 +147,31 @@ func TestHeldUpPagesEnd(t *testing.T) {
 	b := to(peer(t, firehose))
 	b.Limits.Bytes = 1
 	ws, _, _ := knock(t, serve(t, b), remote(b))
-	ctx := ws.CloseRead(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	if err := ws.Write(ctx, websocket.MessageBinary, []byte("far more than there may be in a second")); err != nil {
 		t.Fatal(err)
 	}
 	soonTrue(t, "it is held up", func() bool { return b.Stats().BytesDown > 0 })
-	shutdown(t, b)
+	ended := make(chan error)
+	go func() {
+		grace, cancel := context.WithTimeout(t.Context(), promptly)
+		defer cancel()
+		ended <- b.Shutdown(grace)
+	}()
+	for {
+		_, _, err := ws.Read(ctx)
+		if err == nil {
+			continue
+		}
+		if got := websocket.CloseStatus(err); got != websocket.StatusGoingAway {
+			t.Errorf("ended with %v, want %v", err, websocket.StatusGoingAway)
+		}
+		break
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("it was cut: %v", err)
+	}
 }
 
 // Near the limit of the process's memory no one else is let in, and no socket is
