@@ -54,6 +54,26 @@ func TestSilentPages(t *testing.T) {
 	}
 }
 
+// A page that pours into a socket that takes nothing is not read, and so it is not
+// for it to give a sign of life.
+func TestPagesBehindAStalledServerStay(t *testing.T) {
+	b := to(peer(t, deaf))
+	b.Limits.Ping, b.Limits.Blocked = time.Nanosecond, time.Nanosecond
+	addr := serve(t, b)
+	f := frames(t, addr, "")
+	poured := drip(f, frame(true, opBinary, strings.Repeat("x", 64<<20)), chunks{"at once", func(left int) int { return min(left, 1<<20) }})
+	soonTrue(t, "it pours", func() bool { return b.Stats().BytesUp > 0 })
+	for n := range uint64(2) {
+		frames(t, addr, "") // a dead one
+		soonTrue(t, "the other is cut, and no more", func() bool {
+			s := b.Stats()
+			return s.Refused["silent"] == n+1 && s.Sessions == 1
+		})
+	}
+	_ = f.Close()
+	<-poured
+}
+
 // await reads on to a frame, and gives its payload.
 func (f *framer) await(opcode byte) string {
 	f.t.Helper()

@@ -49,14 +49,18 @@ var lateTexts = map[string]string{
 // duePing is no reason to end a session, but to ask whether its page is there.
 const duePing = "ping"
 
-// look judges a session by how often its socket was read, and written to: the
-// latter is odd while a write is under way.
+// look judges a session by its socket's counts of reads and writes, which are odd
+// while one is under way. A page that is not waited for, as what it sent has yet
+// to go on, may be silent.
 func (f *life) look(now time.Time, reads, sends uint64, l *Limits) string {
 	if f.began.IsZero() {
 		f.began = now
 	}
 	idle := f.moved.stands(f.up.Load()+f.down.Load(), now)
 	stuck := f.sends.stands(sends, now)
+	if reads%2 == 0 {
+		f.heard = pace{}
+	}
 	silent := f.heard.stands(reads, now)
 	asked := f.pinged.After(f.heard.since)
 	switch {

@@ -30,7 +30,8 @@ func TestLook(t *testing.T) {
 		"nothing to write":         {Limits{Age: -1, Idle: -1, Blocked: 5 * s, Ping: -1}, []at{{0, 0, 2, 0}, {99, 0, 2, 0}}, ""},
 		"blocked and idle: is cut": {Limits{Age: 5 * s, Idle: 5 * s, Blocked: 5 * s, Ping: -1}, []at{{0, 0, 1, 0}, {6, 0, 1, 0}}, lateBlocked},
 		"asked":                    {Limits{Age: -1, Idle: -1, Blocked: 5 * s, Ping: 5 * s}, []at{{0, 0, 0, 1}, {5, 9, 2, 1}, {6, 9, 2, 1}}, duePing},
-		"not asked":                {Limits{Age: -1, Idle: -1, Blocked: 5 * s, Ping: 5 * s}, []at{{0, 0, 0, 1}, {5, 0, 0, 2}, {10, 0, 0, 3}}, ""},
+		"not asked":                {Limits{Age: -1, Idle: -1, Blocked: 5 * s, Ping: 5 * s}, []at{{0, 0, 0, 1}, {5, 0, 0, 3}, {10, 0, 0, 5}}, ""},
+		"not waited for":           {Limits{Age: -1, Idle: -1, Blocked: 5 * s, Ping: 5 * s}, []at{{0, 0, 0, 2}, {6, 0, 0, 2}, {99, 0, 0, 2}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var f life
@@ -61,7 +62,8 @@ func TestLookAsks(t *testing.T) {
 		want   string
 	}{
 		{0, 1, ""}, {10, 1, ""}, {11, 1, duePing}, {12, 1, ""}, {16, 1, ""}, // it has until then
-		{16, 2, ""}, {26, 2, ""}, {27, 2, duePing}, {32, 2, ""}, {33, 2, lateSilent},
+		{16, 3, ""}, {26, 3, ""}, {27, 3, duePing}, {28, 4, ""}, {99, 4, ""}, // it answered, and waits for us
+		{99, 5, ""}, {110, 5, duePing}, {115, 5, ""}, {116, 5, lateSilent},
 	} {
 		if got := f.look(began.Add(time.Duration(look.second)*time.Second), look.reads, 0, &l); got != look.want {
 			t.Errorf("after %d s %q, want %q", look.second, got, look.want)

@@ -44,7 +44,7 @@ type reader struct {
 
 	idle *rate.Limiter // for frames that bring nothing; nil until one comes
 
-	reads    atomic.Uint64 // from the connection
+	reads    atomic.Uint64 // that began, and that have ended
 	throttle *throttle
 	frames   int // of which the throttle has not been told
 
@@ -238,9 +238,10 @@ func (r *reader) fill() error {
 		have := to + copy(r.buf[to:], r.buf[r.at:r.have])
 		r.from, r.to, r.at, r.have = 0, to, to, have
 	}
-	n, err := r.read(r.have, len(r.buf), held)
-	r.have += n
 	r.reads.Add(1)
+	n, err := r.read(r.have, len(r.buf), held)
+	r.reads.Add(1)
+	r.have += n
 	r.throttle.came(r.frames, n)
 	r.frames = 0
 	r.load = false

@@ -24,7 +24,8 @@ type socket interface {
 	Ready() bool
 	// Send sends whole frames. It blocks while the page does not read.
 	Send(frames []byte) error
-	// Reads counts what brought something of the page.
+	// Reads counts what Next begins to wait for, and what comes: it is odd while
+	// the page is waited for.
 	Reads() uint64
 	// Sends counts what Send begins and what it ends: it is odd while one is
 	// under way.
