@@ -16,6 +16,7 @@ require (
 
 // For tests only.
 require (
+	github.com/Shopify/toxiproxy/v2 v2.12.0 // what networks do to bytes: slow, cut, sliced and lost ones
 	github.com/chromedp/cdproto v0.159.0 // the commands that chromedp sends
 	github.com/chromedp/chromedp v0.23.0 // the page in a real browser; pinned, its API moves
 	go.uber.org/goleak v1.3.0 // no goroutine is left behind
@@ -26,9 +27,15 @@ require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+	github.com/gorilla/mux v1.8.1 // indirect
+	github.com/mattn/go-colorable v0.1.13 // indirect
+	github.com/mattn/go-isatty v0.0.20 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
+	github.com/rs/xid v1.5.0 // indirect
+	github.com/rs/zerolog v1.33.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
+	gopkg.in/tomb.v1 v1.0.0-20141024135613-dd632973f1e7 // indirect
 )

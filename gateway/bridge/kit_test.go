@@ -17,7 +17,7 @@ import (
 	"porthole/gateway/bridge"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, strays...) }
 
 // patience bounds what a test waits for and should come at once.
 const patience = 20 * time.Second
@@ -26,11 +26,22 @@ const patience = 20 * time.Second
 // server, and gives its host:port. The bridge is shut down with the test.
 func serve(t testing.TB, b *bridge.Bridge, middleware ...func(http.Handler) http.Handler) string {
 	t.Helper()
+	return serveAt(t, "127.0.0.1:0", b, middleware...)
+}
+
+// serveAt is serve on an address.
+func serveAt(t testing.TB, addr string, b *bridge.Bridge, middleware ...func(http.Handler) http.Handler) string {
+	t.Helper()
 	var h http.Handler = b
 	for _, m := range middleware {
 		h = m(h)
 	}
-	server := httptest.NewServer(h)
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: h}}
+	server.Start()
 	t.Cleanup(func() {
 		shutdown(t, b)
 		server.Close()
@@ -69,6 +80,12 @@ func peer(t testing.TB, serve func(c *net.TCPConn)) bridge.Target {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return peerAt(t, l, serve)
+}
+
+// peerAt is a peer that listens elsewhere.
+func peerAt(t testing.TB, l net.Listener, serve func(c *net.TCPConn)) bridge.Target {
+	t.Helper()
 	var running sync.WaitGroup
 	ctx, cancel := context.WithCancel(context.Background())
 	running.Go(func() {

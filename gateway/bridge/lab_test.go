@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"porthole/wire"
 	"porthole/wire/tap"
 )
@@ -293,7 +291,7 @@ func TestLabIsBeforeWhatComesBehindIt(t *testing.T) {
 func TestNothingIsLeftOfTheLab(t *testing.T) {
 	for range 50 {
 		t.Run("", func(t *testing.T) {
-			t.Cleanup(func() { goleak.VerifyNone(t) }) // the last
+			leavesNothing(t)
 			b, _ := steered(t, true)
 			host := serve(t, b)
 			for i := range 4 {

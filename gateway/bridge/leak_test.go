@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -36,9 +37,9 @@ func obedient(c *net.TCPConn) {
 
 // Every ending of a stream and of a session, many times over: nothing is left.
 func TestNothingIsLeft(t *testing.T) {
-	const cycles = 200
-	run := func(cycles int) func(t *testing.T) {
-		return func(t *testing.T) {
+	for _, cycles := range []int{20, 200} { // with the first comes what stays for good
+		t.Run(fmt.Sprint(cycles), func(t *testing.T) {
+			leavesNothing(t)
 			server, nobody := peer(t, obedient), absent(t)
 			b := to(server, nobody)
 			b.Log = &tap.Log{}
@@ -46,15 +47,7 @@ func TestNothingIsLeft(t *testing.T) {
 			for i := range cycles {
 				cycle(t, host, i, server, nobody)
 			}
-		}
-	}
-	t.Run("once", run(20)) // what stays for good has come
-	goleak.VerifyNone(t)
-	before := sockets(t)
-	t.Run("often", run(cycles))
-	goleak.VerifyNone(t)
-	if after := sockets(t); after != before {
-		t.Errorf("%d sockets, want %d as before", after, before)
+		})
 	}
 }
 
@@ -120,6 +113,19 @@ func (s *stream) closeFor(want wire.Reason, end func(*stream)) {
 	if got := s.closed(); got != want {
 		s.p.t.Errorf("closed %v, want %v", got, want)
 	}
+}
+
+// leavesNothing wants that no socket and no goroutine is left of a test that calls it
+// first: it looks behind all cleanups.
+func leavesNothing(t *testing.T) {
+	t.Helper()
+	before := sockets(t)
+	t.Cleanup(func() {
+		goleak.VerifyNone(t, strays...)
+		if after := sockets(t); after != before {
+			t.Errorf("%d sockets, want %d as before", after, before)
+		}
+	})
 }
 
 // sockets is how many the process has open, where that can be told. (It keeps
