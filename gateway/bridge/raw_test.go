@@ -307,3 +307,25 @@ func TestRawFragments(t *testing.T) {
 		t.Errorf("got opcode %x with %q, %v, want the answer", opcode, payload, err)
 	}
 }
+
+// A server that is killed while the page pours has not ended, though the kernel,
+// which tells of a reset once, may have told who writes and not who reads.
+func TestRawResetIsNoEnd(t *testing.T) {
+	target, accept := accepting(t)
+	host := serve(t, to(target))
+	message := frame(true, opBinary, string(make([]byte, 1<<20)))
+	for range 50 {
+		f := frames(t, host, "")
+		c := accept()
+		poured := background(func() { _, _ = io.WriteString(f, message+message) })
+		read(t, c, 1<<19)
+		reset(t, c)
+		var h heard
+		h.close(f)
+		<-poured
+		if got, want := h.code(), 1011; got != want {
+			t.Errorf("close code %d %q, want %d", got, h.bye[2:], want)
+		}
+		_ = f.Close()
+	}
+}

@@ -23,6 +23,8 @@ type relay struct {
 	sock socket
 	life life
 
+	writing sync.Mutex // held while bytes go up, until it is told what broke that
+
 	mu     sync.Mutex
 	target Target             // of conn
 	conn   net.Conn           // nil until dialled
@@ -162,11 +164,20 @@ func (r *relay) up() error {
 			continue // a message of nothing
 		}
 		r.life.up.Add(uint64(len(p)))
-		if _, err := to.write(p); err != nil {
-			r.broke(wire.PhaseWrite, "write", err)
+		if err := r.write(&to, p); err != nil {
 			return err
 		}
 	}
+}
+
+func (r *relay) write(to *sink, p []byte) error {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	_, err := to.write(p)
+	if err != nil {
+		r.broke(wire.PhaseWrite, "write", err)
+	}
+	return err
 }
 
 // down carries the socket's bytes to the page, and its end.
@@ -186,6 +197,10 @@ func (r *relay) down() {
 		switch {
 		case err == nil:
 		case err == io.EOF:
+			if dead(r.conn) { // then whoever writes to it knows why, and does not wait
+				r.writing.Lock()
+				defer r.writing.Unlock()
+			}
 			r.sock.Close(closeNormal, "the server has ended")
 			return
 		case errors.Is(err, net.ErrClosed): // the page was first

@@ -78,3 +78,18 @@ func (s *sink) attempt(fd uintptr) bool {
 	s.n, s.errno = writeFD(fd, s.p)
 	return true
 }
+
+// dead tells whether nothing can be sent any more. Where what is read has ended,
+// that is no orderly end: the kernel tells of a reset once, and it may have told
+// who writes. False if that cannot be known.
+func dead(c net.Conn) (is bool) {
+	_, _, raw := descriptor(c)
+	if raw == nil {
+		return false
+	}
+	_ = raw.Control(func(fd uintptr) {
+		_, err := writeFD(fd, nil)
+		is = err != nil && err != syscall.EAGAIN
+	})
+	return is
+}
