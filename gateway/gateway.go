@@ -135,11 +135,21 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 	return nil
 }
 
-// server is an HTTP server as all of ours are: it does not wait for slow headers.
+// slow is how long a request may take to come.
+const slow = 5 * time.Second
+
+// server is an HTTP server as all of ours are: it waits neither for slow requests
+// nor long for the next.
 func (g *gateway) server(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.ContentLength != 0 { // what no one reads is waited for, too
+				_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(slow))
+			}
+			h.ServeHTTP(w, r)
+		}),
+		ReadHeaderTimeout: slow,
+		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(g.logger.Handler(), slog.LevelWarn),
 	}
