@@ -1,5 +1,5 @@
 # Each target is one thing a person wants; `make test` is what CI runs.
-.PHONY: run test lint build shots frames speed bench tools clean
+.PHONY: run test lint build shots frames speed bench soak tools clean
 
 # The race detector needs a C compiler.
 race := $(if $(shell command -v "$$(go env CC)"),-race)
@@ -55,6 +55,10 @@ speed: tools
 bench:
 	@./internal/tools/peers.sh
 	go run ./internal/bench $(BENCH)
+
+# Let 10,000 sessions stay idle and 100 work; SOAK='-time 10m -- --no-events' for longer, without events.
+soak: build
+	go run ./internal/bench soak -bin bin $(SOAK)
 
 # Get what the tests need, where that may be done.
 tools:

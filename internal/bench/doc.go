@@ -4,6 +4,11 @@
 //	$ go run ./internal/bench
 //	$ go run ./internal/bench -phases echo64,down -peers haproxy,raw -rounds 5
 //
+// And it lets many sessions stay in a gateway, most of them idle, to see what they
+// cost, that all are served, and that nothing of them is left:
+//
+//	$ go run ./internal/bench soak -idle 10000 -busy 100 -time 60s -- --no-events
+//
 // Each measurement has a process of its own, fresh, between a load client and a
 // TCP server that are both in this process. Peers take turns within a round, so
 // that what else the machine does meets all of them, and what is compared is

@@ -74,11 +74,12 @@ func (e *echoer) send() error {
 
 func (e *echoer) got(st *stream, n int) {
 	st.part += n
-	k := st.part / e.size
+	back := len(st.greeting) + e.size
+	k := st.part / back
 	if k == 0 {
 		return
 	}
-	st.part -= k * e.size
+	st.part -= k * back
 	st.owed += k
 	e.under -= k
 	e.back += uint64(k)

@@ -17,9 +17,9 @@ const (
 	// firstFew are the connections after which those that follow are counted
 	// apart.
 	firstFew = 1000
-	// settleStep and settleLimit bound the wait for memory to be given back.
+	// settleStep and settleSteps bound the wait for memory to be given back.
 	settleStep  = time.Second
-	settleLimit = 15 * time.Second
+	settleSteps = 15
 )
 
 // idle is what a connection costs that does nothing: after one small message
@@ -119,9 +119,9 @@ func (t *trial) settled() (float64, error) {
 	const still = 0.995
 	least, err := t.process.pss()
 	quiet := 0
-	for waited := time.Duration(0); err == nil && quiet < 2 && waited < settleLimit; waited += settleStep {
+	for waited := 0; err == nil && quiet < 2 && waited < settleSteps; waited++ {
 		select {
-		case <-time.After(settleStep):
+		case <-time.After(t.step):
 		case <-t.ctx.Done():
 			return 0, t.ctx.Err()
 		}

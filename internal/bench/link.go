@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"sync/atomic"
@@ -16,6 +18,8 @@ type stream struct {
 	sent uint64 // bytes that were queued
 	got  uint64 // bytes that came and were right
 
+	greeting []byte // what stands in front of each small message that comes back
+
 	// In a session only.
 	id     uint64
 	open   bool          // it is connected
@@ -27,6 +31,29 @@ type stream struct {
 	// For who measures echoes.
 	owed, part int
 	listed     bool
+}
+
+// check compares what has come with what must have.
+func (st *stream) check(p *pattern, b []byte) error {
+	if st.greeting == nil {
+		return p.check(st.got, b)
+	}
+	whole := uint64(len(st.greeting) + small)
+	for pos := st.got; len(b) > 0; {
+		turn, at := pos/whole, int(pos%whole)
+		want := p.at(turn*small, small)
+		if at < len(st.greeting) {
+			want = st.greeting[at:]
+		} else {
+			want = want[at-len(st.greeting):]
+		}
+		n := min(len(b), len(want))
+		if !bytes.Equal(b[:n], want[:n]) {
+			return fmt.Errorf("message %d is wrong: got % x, want % x", turn, b[:n], want[:n])
+		}
+		b, pos = b[n:], pos+uint64(n)
+	}
+	return nil
 }
 
 // link is a connection to a peer, and the streams on it. One goroutine may read
@@ -73,7 +100,7 @@ func (l *plain) read(got func(*stream, int)) error {
 	if n == 0 {
 		return err
 	}
-	if err := l.pattern.check(l.st.got, l.in[:n]); err != nil {
+	if err := l.st.check(l.pattern, l.in[:n]); err != nil {
 		return err
 	}
 	l.st.got += uint64(n)

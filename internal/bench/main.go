@@ -68,6 +68,9 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	if len(args) > 0 && args[0] == "soak" {
+		return runSoak(ctx, args[1:], stdout, stderr)
+	}
 	o, err := parse(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -100,7 +103,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
-	if err := build(ctx, b.dir); err != nil {
+	if err := build(ctx, b.dir, ours...); err != nil {
 		return err
 	}
 	facts := machineFacts(b.options)
@@ -148,7 +151,7 @@ func (b *bench) measure(ctx context.Context, some []phase, whom []peer) (failed 
 
 // trial is one measurement. It has figures only if nothing failed.
 func (b *bench) trial(ctx context.Context, ph phase, p peer, round int) ([]sample, error) {
-	t := &trial{ctx: ctx, peer: p, dir: b.dir, pattern: b.pattern, window: b.window}
+	t := &trial{ctx: ctx, peer: p, dir: b.dir, pattern: b.pattern, window: b.window, step: settleStep}
 	if b.profile != "" && p.ours {
 		t.profile = profiler(ctx, filepath.Join(b.profile, fmt.Sprintf("%s-%s-%d", ph.name, p.name, round)), b.stderr)
 	}

@@ -45,15 +45,16 @@ func peers() []peer {
 	}
 }
 
-// build compiles what is ours into dir. Without its build tag the gateway
+// ours are the peers that are to be built.
+var ours = []string{"porthole/gateway", "porthole/internal/bench/straw"}
+
+// build compiles commands into dir. Without its build tag the gateway
 // compiles the page when it starts, before it listens: that takes a while and
 // is not measured, for every clock is read after.
-func build(ctx context.Context, dir string) error {
-	for name, pkg := range map[string]string{"gateway": "porthole/gateway", "straw": "porthole/internal/bench/straw"} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", filepath.Join(dir, name), pkg)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%v: %w\n%s", cmd, err, out)
-		}
+func build(ctx context.Context, dir string, pkgs ...string) error {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"build", "-trimpath", "-o", dir + "/"}, pkgs...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%v: %w\n%s", cmd, err, out)
 	}
 	return nil
 }

@@ -65,7 +65,8 @@ func start(ctx context.Context, addr string, forks bool, argv ...string) (*proce
 	return p, nil
 }
 
-// announced waits for the line "open http://host:port".
+// announced waits for the line "open http://host:port" of a gateway, or a
+// tcpserver's "listening on host:port, try …".
 func (p *process) announced(stdout *bufio.Reader) error {
 	late := time.AfterFunc(6*patience, p.kill) // the gateway compiles its page first
 	defer late.Stop()
@@ -74,9 +75,11 @@ func (p *process) announced(stdout *bufio.Reader) error {
 		if err != nil {
 			return err
 		}
-		if addr, ok := strings.CutPrefix(strings.TrimSpace(line), "open http://"); ok {
-			p.addr = addr
-			return nil
+		for _, prefix := range []string{"open http://", "listening on "} {
+			if addr, ok := strings.CutPrefix(line, prefix); ok {
+				p.addr, _, _ = strings.Cut(strings.TrimSpace(addr), ",")
+				return nil
+			}
 		}
 	}
 }
@@ -193,18 +196,21 @@ func family(pid int) (time.Duration, error) {
 }
 
 // pss is its proportional share of memory in bytes.
-func (p *process) pss() (float64, error) {
+func (p *process) pss() (float64, error) { return p.memory("Pss:") }
+
+// memory is one of the sums in bytes that proc_pid_smaps(5) tells.
+func (p *process) memory(name string) (float64, error) {
 	rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p.pid()))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(rollup)) {
-		if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
+		if rest, ok := strings.CutPrefix(line, name); ok {
 			kib, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")))
 			return float64(kib) * 1024, err
 		}
 	}
-	return 0, errors.New("smaps_rollup tells no Pss")
+	return 0, fmt.Errorf("smaps_rollup tells no %s", name)
 }
 
 // tail keeps the last bytes written to it.

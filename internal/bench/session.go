@@ -17,6 +17,7 @@ type session struct {
 	*ws
 	hello   wire.Hello
 	streams []*stream // of id 1, 3, 5 …
+	leaves  bool      // the gateway may end the streams, for it leaves
 	into    *stream   // whose data is coming; nil for what is skipped
 	got     func(*stream, int)
 	take    taker // made once, so that a read makes no closure
@@ -116,7 +117,7 @@ func (s *session) message(b []byte, first, last bool) (int, error) {
 }
 
 func (s *session) data(st *stream, b []byte) error {
-	if err := s.pattern.check(st.got, b); err != nil {
+	if err := st.check(s.pattern, b); err != nil {
 		return fmt.Errorf("stream %d: %w", st.id, err)
 	}
 	st.got += uint64(len(b))
@@ -171,6 +172,11 @@ func (s *session) control(op wire.Op, id uint64, rest []byte) error {
 		}
 		return fmt.Errorf("stream %d: %s: %s", id, f.Phase, f.Code)
 	case wire.OpFin, wire.OpClosed, wire.OpFinished:
+		var c wire.Closed
+		if s.leaves && op == wire.OpClosed && wire.Parse(rest, &c) == nil && c.Reason == wire.ReasonShutdown {
+			st.open = false
+			return nil
+		}
 		return fmt.Errorf("stream %d ended early, with op %d", id, op)
 	}
 	return nil

@@ -21,6 +21,7 @@ type trial struct {
 	dir     string
 	pattern *pattern
 	window  time.Duration
+	step    time.Duration                                 // between looks at memory that settles
 	profile func(*process) (stop func() error, err error) // while the window is open; or nil
 
 	process *process
@@ -86,7 +87,7 @@ func (t *trial) cut() {
 
 // connect opens a connection to the peer that ends when the trial does.
 func (t *trial) connect() (*net.TCPConn, error) {
-	c, err := net.Dial("tcp", t.process.addr)
+	c, err := t.dialer().Dial("tcp", t.process.addr)
 	if err != nil {
 		return nil, err
 	}
@@ -102,16 +103,36 @@ func (t *trial) connect() (*net.TCPConn, error) {
 	return c.(*net.TCPConn), nil
 }
 
+// perSource is how many connections come from one address of this machine. There
+// may be 28,000 or so to one port of another (ip_local_port_range, ip(7)).
+const perSource = 16384
+
+// dialer dials from the next address once one has had enough.
+func (t *trial) dialer() *net.Dialer {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := len(t.conns) / perSource
+	if n == 0 {
+		return &net.Dialer{}
+	}
+	return &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+n%200))}}
+}
+
 // limit is how long a connection may take for all that it does.
 func (t *trial) limit() time.Duration { return 3*t.window + 6*patience }
 
 // open opens a link with one stream to the first server. buffer is for reading.
 func (t *trial) open(buffer int) (link, *stream, error) {
+	return t.openTo(t.servers[0].addr, t.peer.speaks, buffer)
+}
+
+// openTo opens a link with one stream: to a server that only porthole.v1 chooses.
+func (t *trial) openTo(server string, speaks protocol, buffer int) (link, *stream, error) {
 	c, err := t.connect()
 	if err != nil {
 		return nil, nil, err
 	}
-	switch t.peer.speaks {
+	switch speaks {
 	case speaksTCP:
 		l := &plain{c: c, pattern: t.pattern, st: &stream{}, in: make([]byte, buffer)}
 		return l, l.st, nil
@@ -127,7 +148,7 @@ func (t *trial) open(buffer int) (link, *stream, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	streams, err := s.dial([]string{t.servers[0].addr})
+	streams, err := s.dial([]string{server})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -200,7 +200,7 @@ func TestSmoke(t *testing.T) {
 	if why := absent(whom[0]); why != "" {
 		t.Skip(why)
 	}
-	if err := build(t.Context(), b.dir); err != nil {
+	if err := build(t.Context(), b.dir, ours...); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(b.dir, "gateway")); err != nil {

@@ -280,7 +280,7 @@ type raw struct {
 func newRaw(w *ws) *raw {
 	l := &raw{ws: w, st: &stream{}}
 	l.take = func(b []byte, _, _ bool) (int, error) {
-		if err := l.pattern.check(l.st.got, b); err != nil {
+		if err := l.st.check(l.pattern, b); err != nil {
 			return 0, err
 		}
 		l.st.got += uint64(len(b))
