@@ -162,3 +162,47 @@ func (f *framer) readOn() {
 		}
 	}
 }
+
+// A server whose cable is cut says nothing any more. What it does not acknowledge
+// tells, in time; and nothing does before there is something to acknowledge.
+func TestServerInTheDark(t *testing.T) {
+	if !ownHost(t) {
+		return
+	}
+	var c *cable
+	scene{limits: bridge.Limits{Unacked: 2 * time.Second}, target: func(t *testing.T) bridge.Target {
+		c = lay(t)
+		return c.peer(echo)
+	}}.eachKind(t, func(t *testing.T, l line) {
+		l.send([]byte("x"))
+		l.receive(1)
+		c.cut()
+		l.send([]byte("x"))
+		l.others()
+		wantEnd(t, l, "connected, error ETIMEDOUT, closed error", "1011 ETIMEDOUT: read")
+		c.mend()
+	})
+}
+
+// A page whose cable is cut, and for whom there is nothing, is missed by a ping.
+func TestIdlePageInTheDark(t *testing.T) {
+	if !ownHost(t) {
+		return
+	}
+	for _, protocol := range anyKind {
+		t.Run(fmt.Sprintf("%q", protocol), func(t *testing.T) {
+			leavesNothing(t)
+			c := lay(t)
+			b := to(peer(t, echo))
+			b.Limits.Ping, b.Limits.Blocked = time.Second, 2*time.Second
+			f, _ := handshake(t, c.dial(serveAt(t, near+":0", b)), protocol)
+			if f.await(opPing); protocol != "" {
+				f.send(frame(true, opPong, ""))
+			}
+			c.cut()
+			idles(t, b)
+			wantRefused(t, b, "silent", 1)
+			_ = f.Close()
+		})
+	}
+}
