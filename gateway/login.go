@@ -52,14 +52,14 @@ func (g *gateway) known(next http.Handler) http.Handler {
 			w.Header().Set("Cache-Control", "no-store")
 			away(w, "login")
 		default:
-			unknown(w, err)
+			g.unknown(w, r, err)
 		}
 	})
 }
 
-func unknown(w http.ResponseWriter, err error) {
+func (g *gateway) unknown(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("WWW-Authenticate", "Bearer") // RFC 6750 §3
-	http.Error(w, err.Error(), http.StatusUnauthorized)
+	g.bridge.Refuse(w, r, "access", http.StatusUnauthorized, err)
 }
 
 // away sends a visitor on, to what is beside where he is: a proxy may know it by
@@ -109,7 +109,7 @@ func (g *gateway) cookieName(r *http.Request) string {
 func (g *gateway) ticket(w http.ResponseWriter, r *http.Request) {
 	grant, err := g.access.known(r)
 	if err != nil {
-		unknown(w, err)
+		g.unknown(w, r, err)
 		return
 	}
 	if err := r.ParseForm(); err != nil {

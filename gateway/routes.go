@@ -6,7 +6,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"porthole/gateway/bridge"
 	"porthole/web"
 )
 
@@ -39,7 +38,7 @@ func (g *gateway) knownHost(next http.Handler) http.Handler {
 			w.Header().Set("Strict-Transport-Security", "max-age=31536000") // a year
 		}
 		if err := g.bridge.Policy.CheckHost(r); err != nil {
-			http.Error(w, err.Error(), http.StatusMisdirectedRequest)
+			g.bridge.Refuse(w, r, "host", http.StatusMisdirectedRequest, err)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -54,7 +53,7 @@ func (g *gateway) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := g.bridge.Policy.CheckOrigin(r); err != nil {
-		http.Error(w, bridge.ErrOrigin.Error(), http.StatusForbidden)
+		g.bridge.Refuse(w, r, "origin", http.StatusForbidden, err)
 		return
 	}
 	g.log.ServeHTTP(w, r)

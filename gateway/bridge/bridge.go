@@ -147,13 +147,13 @@ func (b *Bridge) Stats() Stats {
 // full, or leaving).
 func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := b.Policy.CheckHost(r); err != nil {
-		b.refuse(w, r, "host", http.StatusMisdirectedRequest, err)
+		b.Refuse(w, r, "host", http.StatusMisdirectedRequest, err)
 		return
 	}
 	asks := b.Authenticate != nil
 	program := r.Header.Values("Origin") == nil // it shows who it is instead
 	if err := b.Policy.CheckOrigin(r); err != nil && !(asks && program) {
-		b.refuse(w, r, "origin", http.StatusForbidden, err)
+		b.Refuse(w, r, "origin", http.StatusForbidden, err)
 		return
 	}
 	var user *Grant
@@ -161,19 +161,19 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var err error
 		if user, err = b.Authenticate(r); err != nil {
 			w.Header().Set("WWW-Authenticate", "Bearer") // RFC 6750 §3
-			b.refuse(w, r, "access", http.StatusUnauthorized, err)
+			b.Refuse(w, r, "access", http.StatusUnauthorized, err)
 			return
 		}
 	}
 	proto, err := subprotocol(r)
 	if err != nil {
-		b.refuse(w, r, "subprotocol", http.StatusBadRequest, err)
+		b.Refuse(w, r, "subprotocol", http.StatusBadRequest, err)
 		return
 	}
 	p, full := b.enter(r, user)
 	if full != nil {
 		w.Header().Set("Retry-After", full.retry)
-		b.refuse(w, r, full.reason, full.status, full)
+		b.Refuse(w, r, full.reason, full.status, full)
 		return
 	}
 	conn, early, err := upgrade(w, r, proto)
@@ -266,10 +266,11 @@ func (b *Bridge) Shutdown(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// refuse answers in plain words and counts.
-func (b *Bridge) refuse(w http.ResponseWriter, r *http.Request, reason string, status int, err error) {
+// Refuse answers a request in plain words, those of err, and logs and counts why:
+// for the routes beside the bridge's, too.
+func (b *Bridge) Refuse(w http.ResponseWriter, r *http.Request, reason string, status int, err error) {
 	b.count(reason)
-	b.logger().Warn("upgrade refused", "reason", reason, "peer", r.RemoteAddr, "host", tap.Text([]byte(r.Host)), "origin", tap.Text([]byte(r.Header.Get("Origin"))))
+	b.logger().Warn("request refused", "reason", reason, "peer", r.RemoteAddr, "host", tap.Text([]byte(r.Host)), "origin", tap.Text([]byte(r.Header.Get("Origin"))))
 	http.Error(w, err.Error(), status)
 }
 

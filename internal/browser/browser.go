@@ -58,6 +58,7 @@ func Start(t testing.TB) *Browser {
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("host-resolver-rules", "MAP *.test 127.0.0.1"), // names for tests (RFC 6761 §6.2)
 	)...)
 	t.Cleanup(end)
 	// The library logs each protocol message that its version does not know.

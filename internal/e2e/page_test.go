@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"syscall"
@@ -32,7 +30,6 @@ func TestPage(t *testing.T) {
 		"gateway restarts":  pageGatewayRestarts,
 		"reload":            pageReload,
 		"and node server":   pageAndNodeServer,
-		"hostile page":      hostilePage,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, b) })
 	}
@@ -266,42 +263,4 @@ func pageAndNodeServer(t *testing.T, b *browser.Browser) {
 	p := open(t, b, url)
 	p.Keys(kb.Enter)
 	p.Wait(greeted)
-}
-
-// A page of another site gets nothing: no socket, no events, no frame.
-func hostilePage(t *testing.T, b *browser.Browser) {
-	_, url := gateway(t, "--target", serve(t, echo))
-	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, "<!doctype html><title>evil</title>")
-	}))
-	defer evil.Close()
-	p := b.Open(t, evil.URL, browser.Visitor{})
-	p.Allow("") // the browser says of each try what it thinks of it
-	var got map[string]string
-	eval(t, p, `(async gateway => ({
-		upgrade: await new Promise(done => {
-			const ws = new WebSocket(gateway.replace('http', 'ws') + '/ws')
-			ws.onopen = () => done('open')
-			ws.onclose = e => done('closed ' + e.code)
-		}),
-		events: await fetch(gateway + '/events').then(r => 'read ' + r.status, () => 'refused'),
-		stream: await new Promise(done => {
-			const s = new EventSource(gateway + '/events')
-			s.onopen = () => done('open')
-			s.onerror = () => { s.close(); done('refused') }
-		}),
-		frame: await new Promise(done => {
-			const f = document.createElement('iframe')
-			f.onload = () => { try { done(f.contentDocument ? 'blank' : 'refused') } catch { done('refused') } }
-			f.src = gateway + '/'
-			document.body.append(f)
-		}),
-	}))('`+url+`')`, &got)
-	want := map[string]string{"upgrade": "closed 1006", "events": "refused", "stream": "refused", "frame": "refused"}
-	for try, want := range want {
-		if got[try] != want {
-			t.Errorf("%s: %s, want %s", try, got[try], want)
-		}
-	}
 }
