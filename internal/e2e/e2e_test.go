@@ -60,6 +60,9 @@ type process struct {
 	stderr output
 }
 
+// maxSaid is how much of that is shown when a test fails.
+const maxSaid = 64 << 10
+
 // output gathers what a process writes.
 type output struct {
 	mu sync.Mutex
@@ -111,6 +114,7 @@ func start(t testing.TB, name string, args ...string) *process {
 	t.Helper()
 	depend(t)
 	p := &process{t: t, cmd: exec.Command(name, args...), lines: make(chan string, 64), ended: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // it is not what is measured
 	p.cmd.Stderr = &p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -133,7 +137,8 @@ func start(t testing.TB, name string, args ...string) *process {
 			t.Errorf("%s: %s", filepath.Base(name), p.stderr.String())
 		}
 		if t.Failed() {
-			t.Logf("%s %v:\n%s", filepath.Base(name), args, p.stderr.String())
+			said := p.stderr.String()
+			t.Logf("%s %v:\n%s", filepath.Base(name), args, said[max(0, len(said)-maxSaid):])
 		}
 	})
 	return p

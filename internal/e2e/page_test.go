@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"porthole/internal/browser"
+	"porthole/web/client"
 )
 
 // The page, through the real chain, in one browser.
@@ -28,6 +30,7 @@ func TestPage(t *testing.T) {
 		"server killed":     pageServerKilled,
 		"server absent":     pageServerAbsent,
 		"gateway restarts":  pageGatewayRestarts,
+		"gateway killed":    pageGatewayKilled,
 		"reload":            pageReload,
 		"and node server":   pageAndNodeServer,
 	} {
@@ -202,10 +205,44 @@ func pageServerAbsent(t *testing.T, b *browser.Browser) {
 // The gateway stops: the page is told with a clean 1001, says so, keeps its
 // picture, and is back when the gateway is.
 func pageGatewayRestarts(t *testing.T, b *browser.Browser) {
+	pageComesBack(t, b, "1001 true", func(_ *browser.Page, gw *process) {
+		gw.term()
+		if got := gw.wait(); got != 0 {
+			t.Errorf("exit status %d, want 0", got)
+		}
+	})
+}
+
+// The gateway is killed, and can tell no one. The page tries again and again, ever
+// more seldom, and at other times than other pages.
+func pageGatewayKilled(t *testing.T, b *browser.Browser) {
+	pageComesBack(t, b, "1006 false", func(p *browser.Page, gw *process) {
+		gw.kill()
+		var backoff client.Backoff
+		for range 3 {
+			p.Wait(fmt.Sprintf("waits.includes(%d)", backoff.Next(luck)))
+		}
+	})
+}
+
+// luck is what a page that comes back takes for random.
+const luck = 0.5
+
+// pageComesBack lets a page lose its gateway, which another follows.
+func pageComesBack(t *testing.T, b *browser.Browser, want string, end func(*browser.Page, *process)) {
 	_, target, events := tcpserver(t)
 	gw, url := gateway(t, "--target", target, "--watch", events)
-	p := open(t, b, url)
-	adrift(p) // Chromium's note on each try in vain
+	p := b.Open(t, url, browser.Visitor{Before: fmt.Sprintf(`{
+		const later = setTimeout
+		window.waits = []
+		window.setTimeout = (f, ms, ...more) => {
+			waits.push(ms)
+			return later(f, ms, ...more)
+		}
+		Math.random = () => %v
+	}`, luck)})
+	p.Wait(connected)
+	adrift(p)
 	p.Keys(kb.Enter)
 	p.Wait(greeted)
 	eval(t, p, `new Promise(done => {
@@ -213,18 +250,15 @@ func pageGatewayRestarts(t *testing.T, b *browser.Browser) {
 		ws.onopen = done
 		ws.onclose = e => { window.ended = e.code + ' ' + e.wasClean }
 	})`, nil)
-	gw.term()
+	end(p, gw)
 	p.Wait(lost)
 	p.Wait(`window.ended`)
 	var ended string
 	eval(t, p, `window.ended`, &ended)
-	if want := "1001 true"; ended != want {
+	if ended != want {
 		t.Errorf("close %s, want %s", ended, want)
 	}
 	p.Wait(greeted)
-	if got := gw.wait(); got != 0 {
-		t.Errorf("exit status %d, want 0", got)
-	}
 	gateway(t, "--listen", strings.TrimPrefix(url, "http://"), "--target", target, "--watch", events)
 	p.Wait(`!(` + lost + `)`)
 	p.Wait(connected)
