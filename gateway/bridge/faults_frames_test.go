@@ -28,7 +28,7 @@ func TestPagesThatBringNothing(t *testing.T) {
 	}{
 		"half a header":      {message[:1], nil},
 		"half a frame":       {message[:100], nil},
-		"a byte a second":    {message[:1], func(i int) string { return message[i+1 : i+2] }},
+		"a byte a second":    {message[:1], func(i int) string { return message[(i+1)%len(message):][:1] }},
 		"pings":              {"", func(int) string { return frame(true, opPing, "") }},
 		"pings in a message": {part, func(int) string { return frame(true, opPing, "") }},
 		"empty fragments":    {part, func(int) string { return frame(false, opContinuation, "") }},
