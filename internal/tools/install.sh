@@ -3,7 +3,7 @@
 # tshark to read captures with, and from npm the accessibility checker and a
 # WebSocket that no one here wrote. What is there is used; what is missing comes
 # from Debian's packages if they may be installed. If not, it says what to do,
-# and fails only under BROWSER=required or TSHARK=required, as the tests
+# and fails only under BROWSER=, TSHARK= or NGINX=required, as the tests
 # themselves do.
 set -eu
 cd "$(dirname "$0")"
@@ -31,6 +31,9 @@ missing=
 has_browser || missing=chromium
 has_font || missing="$missing fontconfig fonts-noto-cjk"
 command -v tshark >/dev/null || missing="$missing tshark"
+if [ "${NGINX:-}" = required ] && ! command -v nginx >/dev/null; then
+	missing="$missing nginx-light" # not unasked: its package starts a server
+fi
 if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	echo "installing for the tests:" $missing
 	export DEBIAN_FRONTEND=noninteractive
@@ -44,4 +47,4 @@ if [ -z "$missing" ]; then exit 0; fi
 
 echo "the tests lack:" $missing "(as Debian or npm call them)" >&2
 echo "install them, or name a Chromium or Chrome in CHROME; tests that need what is not there are skipped" >&2
-[ "${BROWSER:-}" != required ] && [ "${TSHARK:-}" != required ]
+[ "${BROWSER:-}${TSHARK:-}${NGINX:-}" = "" ] # none is required
