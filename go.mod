@@ -21,6 +21,7 @@ require (
 	github.com/chromedp/chromedp v0.23.0 // the page in a real browser; pinned, its API moves
 	go.uber.org/goleak v1.3.0 // no goroutine is left behind
 	golang.org/x/net v0.62.0 // nettest: a wrapped net.Conn is still one
+	pgregory.net/rapid v1.3.0 // a stream does what its model says, whatever both ends do
 )
 
 require (

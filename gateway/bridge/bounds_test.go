@@ -216,3 +216,17 @@ func TestMemoryIsLimited(t *testing.T) {
 	exchange(t, ws)
 	p.connect(target)
 }
+
+// A dial that is given up before its turn has come was refused nothing.
+func TestGivenUpBeforeItsTurn(t *testing.T) {
+	b := to(peer(t, echo))
+	b.Limits = bridge.Limits{Streams: 1, Dials: 1e-9, Dial: -1}
+	p := open(t, serve(t, b))
+	p.connect(b.Policy.Targets[0]).closeFor(wire.ReasonClosed, func(s *stream) { s.do(s.Stream.Close) })
+	s := p.dial(wire.Dial{})
+	s.closeFor(wire.ReasonReset, func(s *stream) { s.do(s.Stream.Reset) })
+	if f := s.failure; f == nil || f.Phase == wire.PhasePolicy {
+		t.Errorf("failed with %+v, want no refusal", f)
+	}
+	wantRefused(t, b, "dials", 0)
+}

@@ -59,7 +59,7 @@ func ownHost(t *testing.T) bool {
 }
 
 // The two hosts that a cable joins: the test's own, and another.
-const near, far = "192.0.2.1", "192.0.2.2" // RFC 5737
+const nearHost, farHost = "192.0.2.1", "192.0.2.2" // RFC 5737
 
 // cable joins the test's host to another, and can be cut: then what either sends is
 // lost, and no one is told.
@@ -84,7 +84,7 @@ func lay(t *testing.T) *cable {
 		t.Cleanup(func() { _ = c.ns.Close() })
 		return ip("link set lo up",
 			fmt.Sprintf("link add far address 02:00:00:00:00:02 type veth peer name near address 02:00:00:00:00:01 netns /proc/%d/fd/%d", os.Getpid(), here.Fd()),
-			"addr add "+far+"/24 dev far", "link set far up")
+			"addr add "+farHost+"/24 dev far", "link set far up")
 	})
 	t.Cleanup(func() {
 		if err := ip("link del near"); err != nil {
@@ -93,8 +93,8 @@ func lay(t *testing.T) *cable {
 	})
 	// The other's address is known for good: who does not answer to that is no
 	// longer there, and that would be told.
-	if err := ip("link set lo up", "addr add "+near+"/24 dev near", "link set near up",
-		"neigh replace "+far+" lladdr 02:00:00:00:00:02 dev near nud permanent"); err != nil {
+	if err := ip("link set lo up", "addr add "+nearHost+"/24 dev near", "link set near up",
+		"neigh replace "+farHost+" lladdr 02:00:00:00:00:02 dev near nud permanent"); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -131,7 +131,7 @@ func (c *cable) peer(serve func(c *net.TCPConn)) bridge.Target {
 	c.t.Helper()
 	var l net.Listener
 	c.there(func() (err error) {
-		l, err = net.Listen("tcp", far+":0")
+		l, err = net.Listen("tcp", farHost+":0")
 		return err
 	})
 	return peerAt(c.t, l, serve)

@@ -81,7 +81,7 @@ func (st *stream) open(ctx context.Context) (net.Conn, *plug, *wire.Failure) {
 // permit waits until it is the session's turn to ask for a target, and finds it.
 // It fails at once if its turn would be after ctx has ended.
 func (s *session) permit(ctx context.Context, host string, port uint64, find func() (Target, error)) (Target, *wire.Failure) {
-	if s.dials != nil && s.dials.Wait(ctx) != nil {
+	if s.dials != nil && s.dials.Wait(ctx) != nil && ctx.Err() == nil { // one that was given up is refused nothing
 		s.b.count("dials")
 		f := refusal(host, port)
 		f.Code, f.Errno = "EAGAIN", 11

@@ -136,7 +136,7 @@ func TestPageInTheDark(t *testing.T) {
 			target, accept := accepting(t)
 			b := to(target)
 			b.Limits.Blocked = time.Nanosecond // the next look is beyond it
-			f, _ := handshake(t, c.dial(serveAt(t, near+":0", b)), protocol)
+			f, _ := handshake(t, c.dial(serveAt(t, nearHost+":0", b)), protocol)
 			broke := f.pouredUpon(protocol, accept)
 			reading := background(f.readOn)
 			soonTrue(t, "much has come", func() bool { return b.Stats().BytesDown > some })
@@ -195,7 +195,7 @@ func TestIdlePageInTheDark(t *testing.T) {
 			c := lay(t)
 			b := to(peer(t, echo))
 			b.Limits.Ping, b.Limits.Blocked = time.Second, 2*time.Second
-			f, _ := handshake(t, c.dial(serveAt(t, near+":0", b)), protocol)
+			f, _ := handshake(t, c.dial(serveAt(t, nearHost+":0", b)), protocol)
 			if f.await(opPing); protocol != "" {
 				f.send(frame(true, opPong, ""))
 			}

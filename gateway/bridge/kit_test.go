@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"net"
 	"net/http"
@@ -17,7 +18,10 @@ import (
 	"porthole/gateway/bridge"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, strays...) }
+func TestMain(m *testing.M) {
+	_ = flag.Set("rapid.checks", "50") // where the command line does not ask for more
+	goleak.VerifyTestMain(m, strays...)
+}
 
 // patience bounds what a test waits for and should come at once.
 const patience = 20 * time.Second
@@ -56,6 +60,32 @@ func shutdown(t testing.TB, b *bridge.Bridge) {
 	if err := b.Shutdown(ctx); err != nil {
 		t.Errorf("Shutdown: %v", err)
 	}
+}
+
+// monitor guards what goroutines of a test tell each other: who changes it wakes
+// those who wait for it.
+type monitor struct {
+	mu      sync.Mutex
+	changed sync.Cond // its L is mu
+}
+
+// await waits until done, which it calls with mu held, or tells that it waited in
+// vain.
+func (m *monitor) await(done func() bool) bool {
+	late := false
+	timer := time.AfterFunc(patience, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		late = true
+		m.changed.Broadcast()
+	})
+	defer timer.Stop()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for !done() && !late {
+		m.changed.Wait()
+	}
+	return done()
 }
 
 // to is a bridge with some targets.

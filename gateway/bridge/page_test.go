@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"sync"
 	"testing"
-	"time"
 
 	//lint:file-ignore SA1019 the library is the project's choice
 	"nhooyr.io/websocket"
@@ -28,13 +27,12 @@ type page struct {
 	bridge *bridge.Bridge // set by a test that ends it
 	ws     *websocket.Conn
 
-	mu      sync.Mutex
-	changed *sync.Cond // something below, or of a stream
-	out     [][]byte   // for the writer
-	close   func()     // for the writer, behind out
-	over    bool       // the writer ends
-	frozen  bool       // the reader takes nothing
-	ended   error      // how the WebSocket ended
+	monitor          // of what is below, and of the streams
+	out     [][]byte // for the writer
+	close   func()   // for the writer, behind out
+	over    bool     // the writer ends
+	frozen  bool     // the reader takes nothing
+	ended   error    // how the WebSocket ended
 	hello   *wire.Hello
 	events  []wire.Event
 	lost    uint64
@@ -48,7 +46,7 @@ func open(t testing.TB, host string) *page {
 	t.Helper()
 	p := &page{t: t, host: host, ws: dialWS(t, "ws://"+host, wire.Subprotocol)}
 	p.ws.SetReadLimit(wire.MaxMessage)
-	p.changed = sync.NewCond(&p.mu)
+	p.changed.L = &p.mu
 	p.Session = client.NewSession(p, p)
 	var running sync.WaitGroup
 	running.Go(p.read)
@@ -213,25 +211,15 @@ func (p *page) status() (code int, reason string) {
 // await waits until done, which it calls with mu held.
 func (p *page) await(what string, done func() bool) {
 	p.t.Helper()
-	late := false
-	timer := time.AfterFunc(patience, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		late = true
-		p.changed.Broadcast()
-	})
-	defer timer.Stop()
+	if p.monitor.await(done) {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for !done() && !late {
-		p.changed.Wait()
+	for _, s := range p.streams {
+		p.t.Logf("a stream was told %q and read %d bytes", s.told, len(s.in))
 	}
-	if !done() {
-		for _, s := range p.streams {
-			p.t.Logf("a stream was told %q and read %d bytes", s.told, len(s.in))
-		}
-		p.t.Fatalf("%s did not come; the WebSocket ended: %v", what, p.ended)
-	}
+	p.t.Fatalf("%s did not come; the WebSocket ended: %v", what, p.ended)
 }
 
 // dial opens a stream; connect waits until it is connected.
