@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -113,9 +114,7 @@ func (p *proxied) dial(header http.Header, protocols ...string) (*websocket.Conn
 	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
 	defer cancel()
 	h := http.Header{"Origin": {"https://" + site}}
-	for k, v := range header {
-		h[k] = v
-	}
+	maps.Copy(h, header)
 	ws, resp, err := websocket.Dial(ctx, "wss://"+site+"/ws", &websocket.DialOptions{HTTPClient: p.client, HTTPHeader: h, Subprotocols: protocols})
 	if resp == nil {
 		p.t.Fatal(err)
