@@ -12,11 +12,11 @@ import (
 	"porthole/gateway/bridge"
 )
 
-// strays are goroutines of toxiproxy's that stay behind a toxic that has ended a
-// connection: what comes after it waits for ever to be passed on.
+// strays are goroutines of toxiproxy's that stay behind a connection that a toxic,
+// or one end, has ended: what comes then waits for ever to be passed on.
 var strays = []goleak.Option{
 	goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/stream.(*ChanWriter).Write"),
-	goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*NoopToxic).Pipe"),
+	goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
 }
 
 // Toxics, as toxiproxy's API has them: they do something to what passes, from the
