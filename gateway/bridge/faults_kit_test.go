@@ -55,6 +55,17 @@ type v1Line struct {
 	other *stream
 }
 
+func (l *v1Line) send(b []byte) {
+	l.do(func() {
+		for len(b) > 0 && l.reason == 0 {
+			n := l.Stream.Write(b)
+			if b = b[n:]; n == 0 {
+				l.p.changed.Wait()
+			}
+		}
+	})
+}
+
 func (l *v1Line) end() (in, told string) {
 	l.p.t.Helper()
 	l.closed()
@@ -78,10 +89,8 @@ type rawLine struct {
 }
 
 func (l *rawLine) send(b []byte) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
 	for piece := range slices.Chunk(b, 16<<10) {
-		if l.Write(ctx, websocket.MessageBinary, piece) != nil {
+		if l.Write(context.Background(), websocket.MessageBinary, piece) != nil {
 			return // the reader is told why
 		}
 	}
