@@ -28,6 +28,7 @@ const watchURL = "http://127.0.0.1:1235/events"
 // gateway is one run of the command: what it serves, and in which order it ends.
 type gateway struct {
 	options
+	page   func(context.Context) (*web.Handler, error)
 	logger *slog.Logger
 	stderr io.Writer // for programs that are started
 	log    tap.Log
@@ -180,7 +181,7 @@ func (g *gateway) prepare(ctx context.Context, l net.Listener) (cert *certificat
 		g.logger.Warn("anyone who can reach this gateway may use it; --keys says who may")
 	}
 	g.logger.Info("preparing the page")
-	if page, err = web.New(ctx); err != nil {
+	if page, err = g.page(ctx); err != nil {
 		return nil, nil, nil, err
 	}
 	greeting, err = g.aim(ctx)

@@ -25,6 +25,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"porthole/gateway/bridge"
+	"porthole/web"
 )
 
 func main() {
@@ -106,6 +107,11 @@ func (p *proxy) UnmarshalText(b []byte) error {
 
 // run serves until the context ends. Its error is for main to print.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	return runWith(ctx, web.New, args, stdout, stderr)
+}
+
+// runWith is run with another way to have the page.
+func runWith(ctx context.Context, page func(context.Context) (*web.Handler, error), args []string, stdout, stderr io.Writer) error {
 	var o options
 	helped := false
 	parser, err := kong.New(&o, kong.Name("gateway"),
@@ -121,7 +127,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%w\n  try --help", err)
 	}
-	g := &gateway{options: o, logger: slog.New(slog.NewTextHandler(stderr, nil)), stderr: stderr}
+	g := &gateway{options: o, page: page, logger: slog.New(slog.NewTextHandler(stderr, nil)), stderr: stderr}
 	if o.Log == "json" {
 		g.logger = slog.New(slog.NewJSONHandler(stderr, nil))
 	}

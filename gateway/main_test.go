@@ -9,11 +9,15 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 
 	"porthole/gateway/bridge"
 	"porthole/web"
 )
+
+// compiled is the page, which takes its time: once for all tests but TestRun's.
+var compiled = sync.OnceValues(func() (*web.Handler, error) { return web.New(context.Background()) })
 
 // begin runs the command, and returns where it is once it says so. end tells it
 // to end, and waits; an error fails the test.
@@ -23,7 +27,8 @@ func begin(t *testing.T, stderr io.Writer, args ...string) (url string, end func
 	out, stdout := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- run(ctx, append([]string{"--listen", "127.0.0.1:0"}, args...), stdout, stderr)
+		page := func(context.Context) (*web.Handler, error) { return compiled() }
+		done <- runWith(ctx, page, append([]string{"--listen", "127.0.0.1:0"}, args...), stdout, stderr)
 		_ = stdout.Close()
 	}()
 	line, err := bufio.NewReader(out).ReadString('\n')
