@@ -120,7 +120,7 @@ func TestNoEvents(t *testing.T) {
 	}
 	defer l.Close()
 	g.bridge = &bridge.Bridge{Policy: g.policy(l), Open: true}
-	page, err := web.New(t.Context())
+	page, err := compiled()
 	if err != nil {
 		t.Fatal(err)
 	}
