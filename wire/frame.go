@@ -151,6 +151,41 @@ func (m *Connected) fields(c *codec) {
 	c.string(&m.Remote)
 }
 
+// Listen opens a listener.
+type Listen struct {
+	Host   string // an address, "localhost", or empty for wherever it is allowed
+	Port   uint64 // 0 for any
+	Family uint64 // 4, 6, or 0 for either
+}
+
+func (l *Listen) fields(c *codec) {
+	c.string(&l.Host)
+	number(c, &l.Port)
+	number(c, &l.Family)
+}
+
+// Listener tells where a listener is.
+type Listener struct {
+	Local string // "host:port"
+}
+
+func (m *Listener) fields(c *codec) { c.string(&m.Local) }
+
+// Accepted opens a stream: a connection that a listener has accepted.
+type Accepted struct {
+	Listener uint64 // its id
+	Conn     uint64 // the number that the socket's events carry
+	Local    string // "host:port"
+	Remote   string
+}
+
+func (m *Accepted) fields(c *codec) {
+	number(c, &m.Listener)
+	number(c, &m.Conn)
+	c.string(&m.Local)
+	c.string(&m.Remote)
+}
+
 // Failure says what went wrong, for a failed and for an error message.
 type Failure struct {
 	Phase   Phase

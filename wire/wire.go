@@ -28,6 +28,8 @@
 //	lab      verb value                pause, resume, limit, end or reset the
 //	                                   server's end; close or listen, id 0
 //	observe  sample                    look at the kernels so often, id 0
+//	listen   host port family          → listening, or failed
+//	unlisten                           → unlistened
 //
 //	gateway → page
 //	hello      window message streams copy targets… offers…   first, id 0
@@ -43,9 +45,19 @@
 //	events     event…                  what sockets did; see [Event]
 //	lost       n                       n events did not fit; sockets unaffected
 //	kernel     client server           both sockets, when anything has changed
+//	listening  local                   where connections are accepted
+//	accepted   listener conn local     a connection, as a new stream
+//	           remote
+//	unlistened                         the last word on a listener, exactly one
 //
-// Ops for listening (listen, unlisten, listening, accepted, unlistened) have
-// their numbers and no use yet.
+// # Listeners
+//
+// A listener has an id as a stream has. What it accepts is a stream of the
+// gateway's: the page has given no credit for it yet, so nothing of it is read
+// until the page does. A gateway whose session has as many streams as it may
+// accepts no more until one has ended. Unlisten refuses what has not been
+// announced; what has stays open. A host that is empty is wherever the gateway
+// lets pages listen, and port 0 is any free one; listening tells which.
 //
 // # Lab
 //
@@ -151,9 +163,10 @@ const (
 	PhaseTLS
 	PhaseRead
 	PhaseWrite
+	PhaseListen
 )
 
-var phases = [...]string{"", "policy", "resolve", "dial", "tls", "read", "write"}
+var phases = [...]string{"", "policy", "resolve", "dial", "tls", "read", "write", "listen"}
 
 func (p Phase) String() string { return name(phases[:], uint8(p)) }
 

@@ -75,6 +75,7 @@ type Bridge struct {
 	entered  int // passes, those of sessions that are not yet among them too
 	clients  clients
 	targets  map[Target]int // sockets to each
+	pages    pages          // that listen
 	sweeper  *time.Timer    // nil while there is no session
 	leaving  bool
 	over     bool           // the grace too

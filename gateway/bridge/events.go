@@ -29,7 +29,10 @@ const maxListeners = 64
 // at the other end. Its sequence number becomes the log's. The page whose
 // connection it is sees it, and every page if the bridge is open. A client's
 // event is another gateway's, whose numbers would pass for ours: no page sees it.
-func (b *Bridge) Observe(e wire.Event) {
+func (b *Bridge) Observe(e wire.Event) { b.observe(e, nil) }
+
+// observe takes an event of a server that is this session's, if there is one.
+func (b *Bridge) observe(e wire.Event, server *session) {
 	if b.Log == nil {
 		return
 	}
@@ -47,7 +50,12 @@ func (b *Bridge) Observe(e wire.Event) {
 		for s := range r.watchers {
 			s.feed.add(&e)
 		}
-	} else if o := r.owners[ends{e.Local, e.Remote}]; o != nil {
+		return
+	}
+	if server != nil {
+		server.feed.add(&e)
+	}
+	if o := r.owners[ends{e.Local, e.Remote}]; o != nil && o.s != server {
 		o.s.feed.add(&e)
 	}
 }

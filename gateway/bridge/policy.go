@@ -25,6 +25,8 @@ var (
 	ErrOrigin = errors.New("this origin may not connect")
 	// ErrTarget: the target is not on the operator's list.
 	ErrTarget = errors.New("this target is not on the gateway's list")
+	// ErrListen: pages may not listen there, or nowhere.
+	ErrListen = errors.New("pages may not listen there")
 	// ErrAddress: a target's name led to an address that is neither public nor
 	// listed.
 	ErrAddress = errors.New("the target's name leads to an address that is not public")
@@ -47,6 +49,8 @@ type Policy struct {
 	// Own are the listeners of this process: no name leads to them, whatever it
 	// resolves to. An unspecified address stands for all of the machine's.
 	Own []netip.AddrPort
+	// Listen is where pages may listen: addresses or blocks of them, with ports.
+	Listen []Target
 	// Discreet: pages that cannot have a target are not told why, nor how soon
 	// that was clear, so that they do not learn what is there by asking. The log
 	// has it.

@@ -16,6 +16,8 @@ type referee struct {
 // course is how far a stream has come.
 type course struct {
 	connected, failed, fin, finished, broke, closed bool
+
+	listening bool // it is a listener
 }
 
 func (r *referee) message(msg []byte) error {
@@ -57,6 +59,21 @@ func (c *course) step(op wire.Op, id uint64, size int) error {
 	case wire.OpResolved:
 		c.closed = true
 		if !fresh {
+			return illegal
+		}
+	case wire.OpListening:
+		c.listening = true
+		if !fresh {
+			return illegal
+		}
+	case wire.OpUnlistened:
+		c.closed = true
+		if !c.listening {
+			return illegal
+		}
+	case wire.OpAccepted:
+		c.connected = true
+		if !fresh || id%2 != 0 {
 			return illegal
 		}
 	case wire.OpConnected, wire.OpFailed:

@@ -71,9 +71,9 @@ func (s *session) sample() {
 // far end's lock while it tells, so that nothing comes behind closed.
 func (st *stream) sample() {
 	st.mu.Lock()
-	conn, over := st.conn, st.reason != 0
+	conn, ok := st.conn.(*tap.Conn)
+	over := st.reason != 0
 	st.mu.Unlock()
-	client, ok := conn.(*tap.Conn)
 	if !ok || over {
 		return
 	}
@@ -83,7 +83,12 @@ func (st *stream) sample() {
 	if f.over {
 		return
 	}
-	now := wire.Kernels{Client: client.Kernel()}
+	var now wire.Kernels
+	if st.accepted() {
+		now.Server = conn.Kernel()
+	} else {
+		now.Client = conn.Kernel()
+	}
 	if f.conn != nil {
 		now.Server = f.conn.Kernel()
 	}

@@ -35,17 +35,21 @@ type session struct {
 	orders  chan order         // for obey; nil until there is one
 	periods chan time.Duration // for sample, the newest only; nil until there is one
 
-	mu       sync.Mutex
-	streams  map[uint64]*stream // by id, until they end; nil for a resolve
-	last     uint64             // the newest id
-	resolved map[string][]netip.Addr
-	ending   wire.Reason // why no stream may begin any more; 0 while they may
+	mu        sync.Mutex
+	streams   map[uint64]*stream // by id, until they end; nil for a resolve
+	last      uint64             // the newest id of the page's
+	given     uint64             // … and of ours
+	listeners map[uint64]*listening
+	freed     sync.Cond // there is room for a stream, or none is waited for
+	resolved  map[string][]netip.Addr
+	ending    wire.Reason // why no stream may begin any more; 0 while they may
 
 	work sync.WaitGroup // one for each stream and each lookup
 }
 
 func newSession(b *Bridge, user *Grant, sock socket) *session {
-	s := &session{b: b, user: user, sock: sock, out: newLock(), streams: map[uint64]*stream{}}
+	s := &session{b: b, user: user, sock: sock, out: newLock(), streams: map[uint64]*stream{}, listeners: map[uint64]*listening{}}
+	s.freed.L = &s.mu
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.receipts.delay = minDelay
 	l := b.inForce()
@@ -86,6 +90,10 @@ func (s *session) shut(why wire.Reason) {
 	if s.ending == 0 {
 		s.ending = why
 	}
+	for _, ln := range s.listeners {
+		ln.close()
+	}
+	s.freed.Broadcast()
 	s.mu.Unlock()
 	for _, st := range s.living() {
 		st.end(why)
@@ -134,33 +142,6 @@ func (s *session) look(now time.Time, l *Limits) string {
 		st.look(now, l)
 	}
 	return s.life.look(now, s.sock.Reads(), s.sock.Sends(), l)
-}
-
-func (s *session) hello() error {
-	h := wire.Hello{Window: wire.Window, Message: uint64(s.b.inForce().Message), Streams: uint64(s.most), Copy: wire.MaxCopy}
-	for _, single := range []bool{true, false} { // the default is first
-		for _, t := range s.user.of(s.b.Policy.Targets) {
-			if t.single() == single {
-				h.Targets = append(h.Targets, t.String())
-			}
-		}
-	}
-	if s.user != nil {
-		h.Offers = append(h.Offers, "user")
-	}
-	if s.b.Log != nil {
-		h.Offers = append(h.Offers, "events")
-	}
-	if s.b.Server != nil {
-		h.Offers = append(h.Offers, "lab")
-		if s.b.Open {
-			h.Offers = append(h.Offers, "server")
-		}
-	}
-	if s.b.kernels() {
-		h.Offers = append(h.Offers, "kernel")
-	}
-	return s.send(0, wire.OpHello, &h)
 }
 
 // violation ends a session whose page breaks the protocol.
@@ -257,6 +238,14 @@ func (s *session) handle(op wire.Op, id uint64, rest []byte) error {
 			return err
 		}
 		return st.handle(op, rest)
+	case wire.OpListen:
+		var l wire.Listen
+		if err := wire.Parse(rest, &l); err != nil {
+			return err
+		}
+		return s.listen(id, l)
+	case wire.OpUnlisten:
+		return s.unlisten(id)
 	case wire.OpLab:
 		return s.steer(id, rest)
 	case wire.OpObserve:
@@ -270,7 +259,7 @@ func (s *session) handle(op wire.Op, id uint64, rest []byte) error {
 func (s *session) stream(id uint64) (*stream, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if id > s.last {
+	if newest := [...]uint64{s.given, s.last}[id%2]; id > newest {
 		return nil, broken("a message for a stream that was never opened")
 	}
 	return s.streams[id], nil
@@ -318,6 +307,7 @@ func (s *session) conclude(id uint64, op wire.Op, body wire.Body) {
 	if _, ok := s.streams[id]; ok {
 		delete(s.streams, id)
 		s.b.streams.Add(-1)
+		s.freed.Broadcast()
 	}
 	s.mu.Unlock()
 	_ = s.send(id, op, body)

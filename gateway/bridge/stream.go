@@ -62,6 +62,9 @@ func newStream(s *session, id uint64, d wire.Dial) *stream {
 	return st
 }
 
+// accepted tells whether the stream is of one of the page's listeners.
+func (st *stream) accepted() bool { return st.id%2 == 0 }
+
 // run is the life of the stream. The stack that a dial has grown ends with it.
 func (st *stream) run() {
 	if st.connect() {

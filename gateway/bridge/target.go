@@ -15,6 +15,8 @@ type Target struct {
 	Host string // a name, an address, a block of addresses (10.0.0.0/8), or a path
 	Port uint16 // the first; 0 for a path
 	Last uint16 // the last, if there are more than one
+
+	page bool // it is one because a page listens there
 }
 
 // ParseTarget reads "host:port", "host:first-last", "[v6]:port", a block of
@@ -129,4 +131,17 @@ func (t Target) covers(addr netip.Addr) bool {
 	}
 	block, err := netip.ParsePrefix(t.Host)
 	return err == nil && block.Contains(addr.Unmap())
+}
+
+// first is the address that t names, or the first of its block; zero if it names
+// none.
+func (t Target) first() netip.Addr {
+	if block, err := netip.ParsePrefix(t.Host); err == nil {
+		if first := block.Addr(); first != netip.AddrFrom4([4]byte{127}) {
+			return first
+		}
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1}) // where programs look for this machine
+	}
+	addr, _ := netip.ParseAddr(t.Host)
+	return addr
 }

@@ -188,6 +188,9 @@ func (c *Conn) Drained() {
 // Kernel is what the kernel says of the socket now. A closed one says nothing.
 func (c *Conn) Kernel() wire.Kernel { return c.kernel.sample() }
 
+// Number is the one that the connection's events carry.
+func (c *Conn) Number() uint64 { return c.base.Conn }
+
 // SyscallConn gives the descriptor of the connection within.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
 	if s, ok := c.Conn.(syscall.Conn); ok {
