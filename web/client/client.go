@@ -35,14 +35,15 @@ var ErrProtocol = errors.New("client: the gateway breaks the protocol")
 
 // Session is one WebSocket to a gateway.
 type Session struct {
-	sock    Socket
-	handler SessionHandler
-	window  uint64             // bytes of a stream that may be under way to the gateway
-	message int                // bytes of a message to it, at most
-	last    uint64             // the newest id
-	streams map[uint64]*Stream // nil once the session is gone
-	lookups map[uint64]func([]string, *wire.Failure)
-	out     []byte // the message that is being built
+	sock      Socket
+	handler   SessionHandler
+	window    uint64             // bytes of a stream that may be under way to the gateway
+	message   int                // bytes of a message to it, at most
+	last      uint64             // the newest id
+	streams   map[uint64]*Stream // nil once the session is gone
+	lookups   map[uint64]func([]string, *wire.Failure)
+	listeners map[uint64]*Listener
+	out       []byte // the message that is being built
 }
 
 // NewSession starts a session on a socket that is open, or opens. The owner
@@ -51,6 +52,7 @@ func NewSession(sock Socket, h SessionHandler) *Session {
 	return &Session{
 		sock: sock, handler: h, window: wire.Window, message: wire.MaxMessage,
 		streams: map[uint64]*Stream{}, lookups: map[uint64]func([]string, *wire.Failure){},
+		listeners: map[uint64]*Listener{},
 	}
 }
 
@@ -96,6 +98,12 @@ func (s *Session) handle(op wire.Op, id uint64, rest []byte) error {
 		}
 		s.handler.Lost(uint64(n))
 		return nil
+	}
+	if op == wire.OpAccepted {
+		return s.accepted(id, rest)
+	}
+	if l := s.listeners[id]; l != nil {
+		return l.receive(op, rest)
 	}
 	if done := s.lookups[id]; done != nil {
 		return s.resolved(id, op, rest, done)
@@ -158,10 +166,13 @@ func (s *Session) Lab(verb wire.Verb) { s.send(wire.OpLab, 0, &wire.Lab{Verb: ve
 // Gone ends every stream, because the WebSocket has ended. What they had
 // received can still be read.
 func (s *Session) Gone() {
-	lookups, streams := s.lookups, s.streams
-	s.sock, s.lookups, s.streams = nowhere{}, nil, nil
+	lookups, streams, listeners := s.lookups, s.streams, s.listeners
+	s.sock, s.lookups, s.streams, s.listeners = nowhere{}, nil, nil, nil
 	for _, done := range lookups {
 		done(nil, gone())
+	}
+	for _, l := range listeners {
+		l.handler.Unlistened()
 	}
 	for _, st := range streams {
 		st.end(wire.ReasonGone)

@@ -60,8 +60,12 @@ func (s *session) Send(msg []byte) {
 		var o wire.Observe
 		s.parse(rest, &o)
 		line = fmt.Sprintf("observe %d %d", id, o.Sample)
-	case wire.OpFin, wire.OpReset:
-		line = fmt.Sprintf("%s %d", map[wire.Op]string{wire.OpFin: "fin", wire.OpReset: "reset"}[op], id)
+	case wire.OpListen:
+		var l wire.Listen
+		s.parse(rest, &l)
+		line = fmt.Sprintf("listen %d %s:%d %d", id, l.Host, l.Port, l.Family)
+	case wire.OpFin, wire.OpReset, wire.OpUnlisten:
+		line = fmt.Sprintf("%s %d", map[wire.Op]string{wire.OpFin: "fin", wire.OpReset: "reset", wire.OpUnlisten: "unlisten"}[op], id)
 	}
 	s.sent = append(s.sent, line)
 }
