@@ -72,7 +72,7 @@ func (ln *listening) open(m wire.Listen) *wire.Failure {
 	defer ln.s.mu.Unlock()
 	ln.l = l
 	if ln.over || ln.s.ending != 0 {
-		_ = l.Close()
+		ln.close()
 	}
 	return nil
 }
@@ -96,7 +96,6 @@ func (ln *listening) serve() {
 			wait = 0
 			ln.announce(c)
 		case errors.Is(err, net.ErrClosed):
-			ln.s.b.pages.remove(ln.l.Addr())
 			ln.conclude(wire.OpUnlistened, nil)
 			return
 		default: // no descriptor, perhaps: it may get better
@@ -169,6 +168,7 @@ func (ln *listening) close() {
 	ln.over = true
 	ln.s.freed.Broadcast()
 	if ln.l != nil {
+		ln.s.b.pages.remove(ln.l.Addr())
 		_ = ln.l.Close()
 	}
 }
