@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -162,6 +163,8 @@ func (g *gateway) prepare(ctx context.Context, l net.Listener) (cert *certificat
 	switch {
 	case g.History < 1:
 		return nil, nil, nil, errors.New("--history keeps one event at least; --no-events tells of none")
+	case g.SessionLoopback && runtime.GOOS != "linux":
+		return nil, nil, nil, errors.New("--session-loopback needs Linux, where all of 127.0.0.0/8 is this machine's")
 	case (g.TLSCert == "") != (g.TLSKey == ""):
 		return nil, nil, nil, errors.New("--tls-cert and --tls-key go together")
 	case g.TLSCert != "":
@@ -179,6 +182,11 @@ func (g *gateway) prepare(ctx context.Context, l net.Listener) (cert *certificat
 		}
 	} else if !g.private(l) {
 		g.logger.Warn("anyone who can reach this gateway may use it; --keys says who may")
+	}
+	for _, at := range g.Listens {
+		if !at.Numeric() {
+			return nil, nil, nil, fmt.Errorf("--allow-listen %s: want an address or a block, with a port or a range, as 127.0.0.1:8000-8999", at)
+		}
 	}
 	g.logger.Info("preparing the page")
 	if page, err = g.page(ctx); err != nil {
@@ -258,7 +266,13 @@ func (g *gateway) watch(ctx context.Context, foreign bool) {
 // of the origins that were named. Others than this machine's are not told what
 // is behind it.
 func (g *gateway) policy(l net.Listener) bridge.Policy {
-	p := bridge.Policy{Targets: g.Target, Origins: g.Origin, Discreet: !g.private(l)}
+	p := bridge.Policy{
+		Targets: g.Target, Origins: g.Origin, Discreet: !g.private(l),
+		Listen: g.Listens, SessionLoopback: g.SessionLoopback,
+	}
+	if len(g.Listens) == 0 && g.private(l) {
+		p.Listen = []bridge.Target{{Host: "127.0.0.0/8", Port: 1024, Last: 65535}, {Host: "::1", Port: 1024, Last: 65535}}
+	}
 	if own, err := netip.ParseAddrPort(l.Addr().String()); err == nil {
 		p.Own = append(p.Own, own)
 	}

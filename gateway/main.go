@@ -38,23 +38,25 @@ func main() {
 }
 
 type options struct {
-	Listen   string          `default:"127.0.0.1:8080" help:"Where to serve the page: host:port; port 0 is any free one."`
-	Target   []bridge.Target `placeholder:"ADDR" help:"What pages may dial: host:port, or the path of a Unix socket. Repeat for more; the first is the default. With none, it is the greeter."`
-	Greeter  string          `default:"localhost:1234" placeholder:"ADDR" help:"Where to start a greeter if there is no --target: host:port, or the path of a Unix socket; port 0 is any free one. A server that listens there already is used instead."`
-	Watch    string          `placeholder:"URL" help:"Show the events of a tcpserver that serves them here, as http://127.0.0.1:1235/events does when there is one on this machine."`
-	Origin   []string        `placeholder:"ORIGIN" help:"A further origin whose pages may connect, as https://example.org. Repeat for more."`
-	Events   bool            `default:"true" negatable:"" help:"Tell pages, and at /events, what sockets do. Without, they carry bytes at less cost."`
-	History  int             `default:"4096" help:"How many events are kept for who comes to /events later, or is behind."`
-	Open     bool            `help:"Open the page in the default browser."`
-	Keys     string          `placeholder:"FILE" help:"Who may come: a line of NAME KEY [TARGET...] for each, read again when it changes. Anyone may unless given."`
-	LoginAge time.Duration   `default:"12h" help:"How long a login lasts."`
-	TLSCert  string          `name:"tls-cert" placeholder:"FILE" help:"Serve over TLS with this certificate (PEM). It is read again when it changes."`
-	TLSKey   string          `name:"tls-key" placeholder:"FILE" help:"The key of --tls-cert."`
-	Admin    string          `placeholder:"ADDR" help:"Where to serve operators: /metrics (Prometheus), /readyz and /debug/pprof. Nowhere unless given; keep it to yourself."`
-	Proxy    []proxy         `name:"trust-proxy" placeholder:"CIDR" help:"A reverse proxy, or a block of them, that is believed what it says of its clients (X-Forwarded-For, X-Forwarded-Proto). Repeat for more."`
-	Limits   limits          `embed:"" group:"Limits (a negative one is none):"`
-	Log      string          `enum:"text,json" default:"text" help:"How to log to stderr: text or json."`
-	Grace    time.Duration   `default:"5s" help:"How long pages and sockets have to end after SIGINT or SIGTERM. A second signal ends all at once."`
+	Listen          string          `default:"127.0.0.1:8080" help:"Where to serve the page: host:port; port 0 is any free one."`
+	Target          []bridge.Target `placeholder:"ADDR" help:"What pages may dial: host:port, or the path of a Unix socket. Repeat for more; the first is the default. With none, it is the greeter."`
+	Greeter         string          `default:"localhost:1234" placeholder:"ADDR" help:"Where to start a greeter if there is no --target: host:port, or the path of a Unix socket; port 0 is any free one. A server that listens there already is used instead."`
+	Watch           string          `placeholder:"URL" help:"Show the events of a tcpserver that serves them here, as http://127.0.0.1:1235/events does when there is one on this machine."`
+	Origin          []string        `placeholder:"ORIGIN" help:"A further origin whose pages may connect, as https://example.org. Repeat for more."`
+	Events          bool            `default:"true" negatable:"" help:"Tell pages, and at /events, what sockets do. Without, they carry bytes at less cost."`
+	History         int             `default:"4096" help:"How many events are kept for who comes to /events later, or is behind."`
+	Open            bool            `help:"Open the page in the default browser."`
+	Listens         []bridge.Target `name:"allow-listen" placeholder:"ADDR:PORTS" help:"Where pages may listen: an address or a block, with a port or a range, as 127.0.0.1:8000-8999. Repeat for more. With none it is the loopback, from port 1024, if only this machine can reach the gateway."`
+	SessionLoopback bool            `help:"Give each WebSocket a loopback address of its own to listen on (Linux)."`
+	Keys            string          `placeholder:"FILE" help:"Who may come: a line of NAME KEY [TARGET...] for each, read again when it changes. Anyone may unless given."`
+	LoginAge        time.Duration   `default:"12h" help:"How long a login lasts."`
+	TLSCert         string          `name:"tls-cert" placeholder:"FILE" help:"Serve over TLS with this certificate (PEM). It is read again when it changes."`
+	TLSKey          string          `name:"tls-key" placeholder:"FILE" help:"The key of --tls-cert."`
+	Admin           string          `placeholder:"ADDR" help:"Where to serve operators: /metrics (Prometheus), /readyz and /debug/pprof. Nowhere unless given; keep it to yourself."`
+	Proxy           []proxy         `name:"trust-proxy" placeholder:"CIDR" help:"A reverse proxy, or a block of them, that is believed what it says of its clients (X-Forwarded-For, X-Forwarded-Proto). Repeat for more."`
+	Limits          limits          `embed:"" group:"Limits (a negative one is none):"`
+	Log             string          `enum:"text,json" default:"text" help:"How to log to stderr: text or json."`
+	Grace           time.Duration   `default:"5s" help:"How long pages and sockets have to end after SIGINT or SIGTERM. A second signal ends all at once."`
 }
 
 // limits are those of the bridge, as options.

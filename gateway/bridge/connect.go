@@ -61,7 +61,7 @@ func (st *stream) join(conn net.Conn) {
 func (st *stream) open(ctx context.Context) (net.Conn, *plug, *wire.Failure) {
 	b, d := st.s.b, st.dial
 	asked := cmp.Or(d.Host, d.Address)
-	t, f := st.s.permit(ctx, asked, d.Port, func() (Target, error) { return b.find(asked, d.Port, st.s.user) })
+	t, f := st.s.permit(ctx, asked, d.Port, func() (Target, error) { return b.find(st.s, asked, d.Port, st.s.user) })
 	if f != nil {
 		return nil, nil, f
 	}
@@ -103,21 +103,6 @@ func (s *session) knows(t Target, a netip.Addr) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Contains(s.resolved[t.Host], a.Unmap())
-}
-
-// find is the target that a page names, if it is listed, or a page listens there.
-func (b *Bridge) find(host string, port uint64, g *Grant) (Target, error) {
-	t, err := b.Policy.find(host, port, g)
-	if err == nil || g != nil && len(g.Targets) > 0 {
-		return t, err
-	}
-	t, wrong := newTarget(host, port)
-	_, named := netip.ParseAddr(t.Host)
-	if wrong != nil || named != nil && t.Host != "localhost" || !b.pages.have(netip.AddrPortFrom(netip.Addr{}, t.Port)) {
-		return Target{}, err
-	}
-	t.page = true
-	return t, nil
 }
 
 // forbid refuses a target that is not listed, or not for this user.

@@ -134,13 +134,7 @@ func (p *plug) judge(_ context.Context, _, address string, _ syscall.RawConn) er
 	if err != nil {
 		return err
 	}
-	if p.target.page {
-		if !p.b.pages.have(netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())) {
-			return ErrAddress
-		}
-		return nil
-	}
-	return p.b.Policy.judge(p.target, ap)
+	return p.b.judge(p.target, ap)
 }
 
 func (p *plug) wrap(c net.Conn, err error) (net.Conn, error) {

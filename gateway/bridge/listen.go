@@ -47,7 +47,7 @@ func (ln *listening) conclude(op wire.Op, body wire.Body) {
 // open listens, where the policy allows it.
 func (ln *listening) open(m wire.Listen) *wire.Failure {
 	b := ln.s.b
-	at, err := b.Policy.listen(m)
+	at, err := ln.s.place(m)
 	if err != nil {
 		b.count("listen")
 		ln.s.user.tell(b.logger()).Warn("listener refused", "host", tap.Text([]byte(m.Host[:min(len(m.Host), 256)])), "port", m.Port)
@@ -57,7 +57,7 @@ func (ln *listening) open(m wire.Listen) *wire.Failure {
 	}
 	l, err := at.open(ln.s.ctx)
 	if err == nil {
-		b.pages.add(l.Addr())
+		b.pages.add(l.Addr(), ln.s)
 	} else {
 		b.logger().Info("no listener", "at", at.String(), "error", err)
 		f := describe(wire.PhaseListen, "listen", err)

@@ -3,9 +3,12 @@ package bridge_test
 import (
 	"io"
 	"net"
+	"runtime"
+	"strings"
 	"testing"
 
 	"porthole/gateway/bridge"
+	"porthole/web/client"
 	"porthole/wire"
 	"porthole/wire/tap"
 )
@@ -253,4 +256,110 @@ func TestPagesReachPages(t *testing.T) {
 		}
 		two.body(wire.OpClosed, id, nil)
 	}
+}
+
+// With a loopback of its own each page has every port, and reaches its own listener
+// there and no other's, whatever is listed.
+func TestSessionLoopback(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere 127.0.0.1 is the only loopback")
+	}
+	b := hosting()
+	b.Log = nil
+	b.Policy.SessionLoopback = true
+	b.Policy.Targets = b.Policy.Listen
+	host := serve(t, b)
+	one, two := talk(t, host), talk(t, host)
+	first := parse(one.listens(1, wire.Listen{Host: "127.0.0.1"}))
+	second := parse(two.listens(1, wire.Listen{Host: "localhost", Port: uint64(first.Port)}))
+	if first.Host == second.Host || first.Port != second.Port || !strings.HasPrefix(first.Host, "127.") || first.Host == "127.0.0.1" {
+		t.Errorf("they listen on %v and %v", first, second)
+	}
+	two.refused(3, wire.Listen{Host: first.Host}, "EACCES")
+	for i, name := range []string{"localhost", "127.0.0.1", second.Host} {
+		id := uint64(5 + 2*i)
+		two.send(wire.OpDial, id, &wire.Dial{Host: name, Port: uint64(second.Port)})
+		var c wire.Connected
+		for _, op := range two.both(&c) {
+			if op != wire.OpConnected && op != wire.OpAccepted {
+				t.Errorf("%s: op %d", name, op)
+			}
+		}
+		if parse(c.Remote) != second {
+			t.Errorf("%s leads to %s, want %v", name, c.Remote, second)
+		}
+	}
+	two.send(wire.OpDial, 21, &wire.Dial{Host: first.Host, Port: uint64(first.Port)})
+	var f wire.Failure
+	two.body(wire.OpFailed, 21, &f)
+	if f.Code != "EACCES" {
+		t.Errorf("the other's listener: %+v, want EACCES", f)
+	}
+}
+
+// both takes two messages, one of which tells of a connection.
+func (k *talker) both(c *wire.Connected) (ops []wire.Op) {
+	k.t.Helper()
+	for range 2 {
+		op, _, rest, err := k.next()
+		if err == nil && op == wire.OpConnected {
+			err = wire.Parse(rest, c)
+		}
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		ops = append(ops, op)
+	}
+	return ops
+}
+
+// Both ends of a connection between pages are told of, to both pages.
+func TestEventsOfListeners(t *testing.T) {
+	b := hosting()
+	host := serve(t, b)
+	one := open(t, host)
+	l := &listens{p: one}
+	one.mu.Lock()
+	one.Listen(wire.Listen{}, l)
+	one.mu.Unlock()
+	one.await("a listener", func() bool { return l.at != "" })
+	two := open(t, host)
+	at := parse(l.at)
+	s := two.connect(at)
+	one.await("a connection", func() bool { return l.accepted })
+	for who, p := range map[string]*page{"the server's page": one, "the client's page": two} {
+		want := map[string]bool{"server connection": true}
+		if p == one {
+			want["server listening"] = true
+		} else {
+			want["client connect"] = true
+		}
+		p.await(who+" is told", func() bool {
+			for _, e := range p.events {
+				delete(want, e.Side.String()+" "+e.Kind.String())
+			}
+			return len(want) == 0
+		})
+	}
+	s.do(s.Stream.Close)
+	s.closed()
+}
+
+// listens is a listener of a page.
+type listens struct {
+	p        *page
+	at       string
+	accepted bool
+}
+
+func (l *listens) Listening(local string) { l.at = local; l.p.changed.Broadcast() }
+func (l *listens) Failed(f wire.Failure)  { l.p.t.Errorf("no listener: %+v", f) }
+func (l *listens) Unlistened()            {}
+
+func (l *listens) Accept(st *client.Stream, _ wire.Accepted) client.StreamHandler {
+	l.accepted = true
+	l.p.changed.Broadcast()
+	s := &stream{p: l.p, Stream: st}
+	l.p.streams = append(l.p.streams, s)
+	return s
 }

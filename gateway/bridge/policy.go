@@ -51,6 +51,11 @@ type Policy struct {
 	Own []netip.AddrPort
 	// Listen is where pages may listen: addresses or blocks of them, with ports.
 	Listen []Target
+	// SessionLoopback gives each session an address of its own, 127.x.y.z, which
+	// stands for 127.0.0.1 where pages listen and dial what they listen on: they
+	// neither collide with nor reach each other. The whole block must be the
+	// loopback's, as it is on Linux, and in Listen.
+	SessionLoopback bool
 	// Discreet: pages that cannot have a target are not told why, nor how soon
 	// that was clear, so that they do not learn what is there by asking. The log
 	// has it.

@@ -119,7 +119,7 @@ func (r *relay) dial(name string) *wire.Failure {
 		t, err = ParseTarget(name)
 	}
 	if err == nil {
-		t, err = r.b.find(t.Host, uint64(t.Port), r.user)
+		t, err = r.b.find(nil, t.Host, uint64(t.Port), r.user)
 	}
 	if err != nil {
 		return r.b.forbid(r.user, name, 0)

@@ -40,7 +40,8 @@ type session struct {
 	last      uint64             // the newest id of the page's
 	given     uint64             // … and of ours
 	listeners map[uint64]*listening
-	freed     sync.Cond // there is room for a stream, or none is waited for
+	own       netip.Addr // its loopback; zero until it is needed
+	freed     sync.Cond  // there is room for a stream, or none is waited for
 	resolved  map[string][]netip.Addr
 	ending    wire.Reason // why no stream may begin any more; 0 while they may
 

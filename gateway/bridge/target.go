@@ -133,6 +133,10 @@ func (t Target) covers(addr netip.Addr) bool {
 	return err == nil && block.Contains(addr.Unmap())
 }
 
+// Numeric tells whether the target is an address, or a block of them: no name and
+// no path.
+func (t Target) Numeric() bool { return t.first().IsValid() }
+
 // first is the address that t names, or the first of its block; zero if it names
 // none.
 func (t Target) first() netip.Addr {
@@ -140,7 +144,7 @@ func (t Target) first() netip.Addr {
 		if first := block.Addr(); first != netip.AddrFrom4([4]byte{127}) {
 			return first
 		}
-		return netip.AddrFrom4([4]byte{127, 0, 0, 1}) // where programs look for this machine
+		return loopback4 // where programs look for this machine
 	}
 	addr, _ := netip.ParseAddr(t.Host)
 	return addr
