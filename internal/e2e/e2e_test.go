@@ -86,7 +86,12 @@ func (o *output) String() string {
 // a build within it reads does not count.
 func depend(t testing.TB) {
 	t.Helper()
-	for _, dir := range []string{"gateway", "tcpserver", "web", "wire"} {
+	dependOn(t, "gateway", "tcpserver", "web", "wire")
+}
+
+func dependOn(t testing.TB, dirs ...string) {
+	t.Helper()
+	for _, dir := range dirs {
 		err := filepath.WalkDir(filepath.Join("..", "..", dir), func(path string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:

@@ -14,7 +14,7 @@ type socket struct {
 	s     *session
 	ws    js.Value
 	bytes js.Value // the browser's Uint8Array
-	heard []js.Func
+	heard map[string]js.Func // by the event
 	buf   []byte
 }
 
@@ -33,7 +33,7 @@ func (s *session) open(d *Dialer) {
 	for _, p := range d.Protocols {
 		offers = append(offers, p)
 	}
-	k := &socket{s: s, bytes: js.Global().Get("Uint8Array")}
+	k := &socket{s: s, heard: map[string]js.Func{}, bytes: js.Global().Get("Uint8Array")}
 	k.ws = js.Global().Get("WebSocket").New(at, offers)
 	k.ws.Set("binaryType", "arraybuffer")
 	s.start(k)
@@ -52,9 +52,7 @@ func (s *session) open(d *Dialer) {
 			why = errors.Join(ErrGone, errors.New(reason))
 		}
 		s.gone(why)
-		for _, f := range k.heard {
-			f.Release()
-		}
+		k.deafen()
 	})
 }
 
@@ -90,8 +88,17 @@ func (k *socket) on(event string, do func(event js.Value)) {
 		do(args[0])
 		return nil
 	})
-	k.heard = append(k.heard, f)
+	k.heard[event] = f
 	k.ws.Call("addEventListener", event, f)
+}
+
+// deafen hears nothing more.
+func (k *socket) deafen() {
+	for event, f := range k.heard {
+		k.ws.Call("removeEventListener", event, f)
+		f.Release()
+	}
+	clear(k.heard)
 }
 
 // Send is client.Socket's.
@@ -108,5 +115,9 @@ func (k *socket) Send(msg []byte) {
 // Close is client.Socket's.
 func (k *socket) Close(code int, reason string) { k.ws.Call("close", code, reason) }
 
-// cut ends the WebSocket behind what was sent.
-func (k *socket) cut() { k.ws.Call("close", 1000) }
+// cut ends the WebSocket behind what was sent. The session has ended, and a program
+// that ends next is not called any more.
+func (k *socket) cut() {
+	k.ws.Call("close", 1000)
+	k.deafen()
+}
