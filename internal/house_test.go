@@ -39,6 +39,7 @@ var arrows = map[string][]string{
 	"web/client":        {"wire"},
 	"web/netconn":       {"web/client", "wire"},
 	"web/page":          {"web/capture", "web/client", "web/view", "wire"},
+	"web/tab":           {"tcpserver/greeter", "web/netconn"},
 	"web/view":          {"wire"},
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -13,25 +14,23 @@ import (
 
 //go:generate go run gen.go dist
 
-// pagePackage is the program that runs in the browser.
-const pagePackage = "porthole/web/page"
+// packages are the programs that run in the browser: the page's, and the greeter
+// for a tab.
+var packages = []string{"porthole/web/page", "porthole/web/tab"}
 
-// Names of the files Build makes.
-const (
-	programFile = "page.wasm"
-	loaderFile  = "wasm_exec.js"
-)
+// loaderFile is what runs a program.
+const loaderFile = "wasm_exec.js"
 
-// Build compiles the page's program into dir as page.wasm and puts the same
-// toolchain's wasm_exec.js beside it. It makes dir if need be. The same source
-// and toolchain give the same bytes, wherever they are.
+// Build compiles the page's programs into dir as page.wasm and tab.wasm, and puts
+// the same toolchain's wasm_exec.js beside them. It makes dir if need be. The same
+// source and toolchain give the same bytes, wherever they are.
 //
 // It runs the go command in the current directory, which must be inside the
 // module or one that requires it. The error holds the compiler's words; where
 // there is no go command or no source, it says what to do instead. When ctx
 // ends, Build stops the compiler and returns the cause.
 func Build(ctx context.Context, dir string) error {
-	return build(ctx, pagePackage, dir)
+	return build(ctx, dir, packages...)
 }
 
 // small compiles all packages without inlining. Nothing else makes the page as
@@ -39,10 +38,10 @@ func Build(ctx context.Context, dir string) error {
 // of 0.6, and a frame 0.3 ms more.
 const small = "-gcflags=all=-l"
 
-func build(ctx context.Context, pkg, dir string) error {
+func build(ctx context.Context, dir string, packages ...string) error {
 	// One question for two answers: whether the source is there, and where the
 	// standard library, and with it the loader, has its root.
-	roots, err := runGo(ctx, "list", "-find", "-f", "{{.Root}}", "runtime", pkg)
+	roots, err := runGo(ctx, "list", "-find", "-f", "{{.Root}}", "runtime", packages[0])
 	if err != nil && ctx.Err() == nil {
 		err = fmt.Errorf("%w\n(without Go and the source, use a release binary, as made by make build)", err)
 	}
@@ -50,10 +49,15 @@ func build(ctx context.Context, pkg, dir string) error {
 		return fmt.Errorf("compile the page: %w", err)
 	}
 
-	program := filepath.Join(dir, programFile)
-	_, err = runGo(ctx, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", small, "-o", program, pkg)
-	if err != nil {
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", small, "-o", dir + string(filepath.Separator)}
+	if _, err = runGo(ctx, append(args, packages...)...); err != nil {
 		return fmt.Errorf("compile the page: %w", err)
+	}
+	for _, pkg := range packages {
+		program := filepath.Join(dir, path.Base(pkg))
+		if err := os.Rename(program, program+".wasm"); err != nil {
+			return err
+		}
 	}
 	goroot, _, _ := strings.Cut(roots, "\n")
 	loader, err := os.ReadFile(filepath.Join(goroot, "lib", "wasm", loaderFile))

@@ -21,9 +21,11 @@ func TestBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	program := readFile(t, filepath.Join(dir, "page.wasm"))
-	if magic := "\x00asm\x01\x00\x00\x00"; !strings.HasPrefix(string(program), magic) {
-		t.Errorf("page.wasm begins with %q, want %q", program[:min(8, len(program))], magic)
+	for _, name := range []string{"page.wasm", "tab.wasm"} {
+		program := readFile(t, filepath.Join(dir, name))
+		if magic := "\x00asm\x01\x00\x00\x00"; !strings.HasPrefix(string(program), magic) {
+			t.Errorf("%s begins with %q, want %q", name, program[:min(8, len(program))], magic)
+		}
 	}
 	loader := readFile(t, filepath.Join(dir, "wasm_exec.js"))
 	want := readFile(t, filepath.Join(goCommand(t, nil, "env", "GOROOT"), "lib", "wasm", "wasm_exec.js"))
@@ -39,10 +41,10 @@ func TestBuildIsTheSameInAnyDirectory(t *testing.T) {
 	for i := range builds {
 		dir := scratchModule(t, `func main() { println("hello") }`)
 		t.Chdir(dir)
-		if err := web.BuildPackage(t.Context(), "scratch", dir); err != nil {
+		if err := web.BuildPackage(t.Context(), dir, "scratch"); err != nil {
 			t.Fatal(err)
 		}
-		builds[i] = readFile(t, filepath.Join(dir, "page.wasm"))
+		builds[i] = readFile(t, filepath.Join(dir, "scratch.wasm"))
 	}
 	if !bytes.Equal(builds[0], builds[1]) {
 		t.Errorf("builds of one source differ: %d and %d bytes", len(builds[0]), len(builds[1]))
@@ -103,7 +105,7 @@ func TestBuildErrors(t *testing.T) {
 				ctx = tt.prepare(t)
 			}
 
-			err := web.BuildPackage(ctx, "scratch", dir)
+			err := web.BuildPackage(ctx, dir, "scratch")
 			if err == nil {
 				t.Fatal("got no error")
 			}
@@ -133,7 +135,7 @@ func TestReleaseIsSmall(t *testing.T) {
 	dir := t.TempDir()
 	goCommand(t, nil, "run", "gen.go", dir) // also because it runs without -race, ten times as fast
 
-	for _, name := range []string{"page.wasm", "wasm_exec.js", "app.js"} {
+	for _, name := range []string{"page.wasm", "tab.wasm", "wasm_exec.js", "app.js"} {
 		plain := readFile(t, filepath.Join(dir, name))
 		br := readFile(t, filepath.Join(dir, name+".br"))
 		gz := readFile(t, filepath.Join(dir, name+".gz"))

@@ -11,6 +11,7 @@ import (
 // Every file is named, so that one Release did not get to is a compile error.
 //
 //go:embed dist/page.wasm dist/page.wasm.br dist/page.wasm.gz
+//go:embed dist/tab.wasm dist/tab.wasm.br dist/tab.wasm.gz
 //go:embed dist/wasm_exec.js dist/wasm_exec.js.br dist/wasm_exec.js.gz
 //go:embed dist/app.js dist/app.js.br dist/app.js.gz
 var dist embed.FS

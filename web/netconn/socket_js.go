@@ -13,7 +13,7 @@ import (
 type socket struct {
 	s     *session
 	ws    js.Value
-	bytes js.Value // the browser's Uint8Array
+	bytes js.Value           // the browser's Uint8Array
 	heard map[string]js.Func // by the event
 	buf   []byte
 }

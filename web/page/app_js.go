@@ -95,7 +95,7 @@ func (a *app) Hello(h wire.Hello) {
 		v.Target = h.Targets[0]
 	}
 	v.Offers = 0
-	for i, name := range []string{"events", "lab", "server", "user"} {
+	for i, name := range []string{"events", "lab", "server", "user", "listen"} {
 		if slices.Contains(h.Offers, name) {
 			v.Offers |= 1 << i
 		}

@@ -11,6 +11,7 @@ import { keeper, drawKeep } from './keep.js';
 import { Ladder } from './ladder.js';
 import { tools, drawTools } from './tools.js';
 import { lessons, drawTry } from './try.js';
+import { drawTab, tabs } from './tab.js';
 import { t, translate } from './words.js';
 
 let program = null; // the object porthole, once it runs
@@ -121,6 +122,7 @@ function drawBeside() {
   drawEnds(frame);
   drawTools(frame);
   drawTry(frame);
+  drawTab(frame);
   drawKeep(frame);
   drawInspect(frame);
 }
@@ -207,6 +209,7 @@ function tell(before) {
 ends(app);
 tools(app);
 lessons(app);
+tabs(app);
 keeper(app);
 inspector(app);
 help(app);

@@ -5,6 +5,7 @@
 import { get, hide, mark, put, size } from './dom.js';
 import { Link, Mode, Offer, Server, Sock } from './frame.js';
 import { amount, fill } from './prose.js';
+import { inTab, stopTab } from './tab.js';
 import { t } from './words.js';
 
 const encoder = new TextEncoder();
@@ -52,7 +53,7 @@ export function canConnect(frame) {
 
 /** canLab tells whether the server's end of what is shown obeys us. */
 export function canLab(frame) {
-  return live(frame) && (frame.offers & Offer.LAB) > 0 && frame.own && frame.server.seen && !frame.server.closed;
+  return live(frame) && !inTab() && (frame.offers & Offer.LAB) > 0 && frame.own && frame.server.seen && !frame.server.closed;
 }
 
 // ── states: the kernel's word, or one of ours, which has a broken edge ──
@@ -321,7 +322,8 @@ export function ends(app) {
   press('server-end', (program) => program.lab('end', 0));
   press('server-reset', (program) => program.lab('reset', 0));
   press('listener', (program, frame) => {
-    if (down(frame)) start(app);
+    if (inTab()) stopTab();
+    else if (down(frame)) start(app);
     else program.lab('close', 0);
   });
   get('card').addEventListener('click', ({ target }) => {

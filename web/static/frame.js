@@ -9,7 +9,7 @@ export const Side = { NEITHER: 0, CLIENT: 1, SERVER: 2 };
 export const Server = { UNKNOWN: 0, LISTENING: 1, CLOSING: 2, CLOSED: 3 };
 export const Life = { OPEN: 0, PAUSED: 1, ENDED: 2 };
 export const Arrow = { BYTES: 0, END: 1, RESET: 2 };
-export const Offer = { EVENTS: 1, LAB: 2, SERVER: 4, USER: 8 };
+export const Offer = { EVENTS: 1, LAB: 2, SERVER: 4, USER: 8, LISTEN: 16 };
 export const Flag = {
   CALL: 1, ERROR: 2, APPROX: 4, OTHER: 8, DIM: 16, FOLD: 32, OPENED: 64, SELECTED: 128, GROUP: 256, MARK: 512, LOST: 1024,
 };

@@ -22,6 +22,10 @@ const words = {
   retryIn: [(s) => `Trying again in ${s} s`, (s) => `${s} 秒后重试`],
   whyFull: ['It is full, or leaving.', '网关已满，或正在退出。'],
   whyShare: ['It has enough of your address.', '来自您地址的连接过多。'],
+  'tab-run': ['Run the server in this tab', '在此标签页里运行服务端'],
+  'tab-stop': ['Stop the server in this tab', '停止此标签页里的服务端'],
+  'tab-is': [(nc) => `It is Go, compiled to WebAssembly: ${nc} reaches this tab.`, (nc) => `它由 Go 编译为 WebAssembly：${nc} 可连到此标签页。`],
+  'tab-failed': [(why) => `It does not run: ${why}`, (why) => `未能运行：${why}`],
   logout: ['Log out', '退出登录'],
   retrying: ['Trying now', '正在重试'],
 

@@ -50,6 +50,7 @@ const (
 	OfferLab
 	OfferServer
 	OfferUser
+	OfferListen
 )
 
 // View is all that the page shows. Its owner sets the fields as things happen.
