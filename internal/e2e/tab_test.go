@@ -19,11 +19,8 @@ func TestServerInTheTab(t *testing.T) {
 	p.Wait(connected)
 	p.Click("#intab")
 	p.Wait(`document.querySelector('#tabsays').textContent.includes('nc 127.0.0.1 ')`)
-	eval(t, p, `document.querySelector('#end').click()`, nil) // of the old server
-	p.Wait(`document.querySelector('#go').textContent === 'Connect'`)
-	p.Click("#go")
-	p.Wait(connected)
-	p.Wait(`document.querySelector('#go').textContent === 'Send'`)
+	p.Wait(connected + ` && document.querySelector('#go').textContent === 'Send'`)
+	p.Wait(`document.querySelector('#listener').textContent === 'close server' && document.querySelector('#listener-state').hidden`)
 	eval(t, p, `document.querySelector('#text').focus()`, nil)
 	p.Keys(kb.Enter)
 	p.Wait(`document.body.innerText.includes('你好哇咔咔')`)

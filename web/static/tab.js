@@ -2,7 +2,7 @@
 // the gateway's own, at the same address.
 
 import { get, hide, put } from './dom.js';
-import { Link, Mode, Offer, Server } from './frame.js';
+import { Link, Mode, Offer, Server, Sock } from './frame.js';
 import { t } from './words.js';
 
 const WAIT = 5000; // ms
@@ -37,6 +37,7 @@ async function run(app) {
   try {
     if (listener === Server.LISTENING) {
       program.lab('close', 0);
+      program.destroy(); // our socket is to that one
       await app.until((f) => f.listener !== Server.LISTENING, WAIT);
     }
     const go = new Go();
@@ -51,8 +52,8 @@ async function run(app) {
     const ended = go.run(instance);
     ended.finally(() => { tab = null; app.ask(); });
     await listens;
-    await app.until((f) => f.listener === Server.LISTENING, WAIT);
-    program.connect(); // unless our socket is open
+    await app.until((f) => f.listener === Server.LISTENING && f.sock !== Sock.UP, WAIT);
+    program.connect();
   } catch (error) {
     said = t('tab-failed', error.message);
     tab = null;

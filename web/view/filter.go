@@ -183,7 +183,9 @@ func (s *Store) listen(e *wire.Event) {
 	}
 	for i := range s.listeners {
 		if l := &s.listeners[i]; l.address == e.Local {
-			if e.At() >= l.at {
+			// One that was not closed is another server's, which listens there now:
+			// what the last connection of the one before it says is not of it.
+			if e.At() >= l.at && !(state == Gone && l.state == Listening) {
 				l.at, l.state = e.At(), state
 			}
 			return

@@ -43,3 +43,28 @@ func TestListener(t *testing.T) {
 		})
 	}
 }
+
+// A server that listens where another did is up, though that one's last word comes
+// later.
+func TestListenerInAnothersPlace(t *testing.T) {
+	const at = "127.0.0.1:1234"
+	for name, tt := range map[string]struct {
+		kinds []wire.Kind
+		want  uint8
+	}{
+		"closed":            {[]wire.Kind{wire.Listening, wire.CallClose}, 2},
+		"gone":              {[]wire.Kind{wire.Listening, wire.CallClose, wire.Close}, 3},
+		"another":           {[]wire.Kind{wire.Listening, wire.CallClose, wire.Listening, wire.Close}, 1},
+		"another is closed": {[]wire.Kind{wire.Listening, wire.CallClose, wire.Listening, wire.Close, wire.CallClose, wire.Close}, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := &view.View{}
+			for i, k := range tt.kinds {
+				v.Store.Add(wire.Event{Kind: k, Side: server, Local: at, Start: int64(i), Return: int64(i)})
+			}
+			if got := unpack(t, v.Frame(nil, 0, 0)).Listener; got != tt.want {
+				t.Errorf("got %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
