@@ -56,15 +56,14 @@ func (ln *listening) open(m wire.Listen) *wire.Failure {
 		return &f
 	}
 	l, err := at.open(ln.s.ctx)
-	if err == nil {
-		b.pages.add(l.Addr(), ln.s)
-	} else {
+	if err != nil {
 		b.logger().Info("no listener", "at", at.String(), "error", err)
 		f := describe(wire.PhaseListen, "listen", err)
 		f.Syscall = "listen" // whichever call it was: that is what Node says
 		f.Address, f.Port = cmp.Or(f.Address, at.addr.String()), cmp.Or(f.Port, m.Port)
 		return &f
 	}
+	b.pages.add(l.Addr(), ln.s)
 	if emit := ln.s.tell(); emit != nil {
 		l = tap.Listener(l, emit)
 	}
