@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,11 +51,7 @@ func programs(t *testing.T, file string) (origin string, run func(args ...string
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server.URL, func(args ...string) string {
-		url := server.URL + "/?"
-		for _, a := range args {
-			url += "&arg=" + strings.ReplaceAll(a, "&", "%26")
-		}
-		return url
+		return server.URL + "/?" + url.Values{"arg": args}.Encode()
 	}
 }
 
@@ -62,8 +59,8 @@ func programs(t *testing.T, file string) (origin string, run func(args ...string
 func TestNetconnInThePage(t *testing.T) {
 	dependOn(t, "web/netconn", "web/client", "wire")
 	origin, run := programs(t, wasm(t, "test", "-c", "porthole/web/netconn"))
-	gw, url := gateway(t, "--origin", origin, "--target", "127.0.0.1:1", "--greeter", "127.0.0.1:0")
-	p := browser.Start(t).Open(t, run("-test.v", "-gateway="+strings.Replace(url, "http", "ws", 1)+"/ws"), browser.Visitor{})
+	gw, at := gateway(t, "--origin", origin, "--target", "127.0.0.1:1", "--greeter", "127.0.0.1:0")
+	p := browser.Start(t).Open(t, run("-test.v", "-gateway="+strings.Replace(at, "http", "ws", 1)+"/ws"), browser.Visitor{})
 	p.Allow("WebSocket connection to 'ws://127.0.0.1:1/ws'") // a gateway that is not there
 	p.Patience = 2 * time.Minute
 	p.Wait(`globalThis.exit !== undefined`)
