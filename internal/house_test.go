@@ -28,6 +28,7 @@ const module = "porthole"
 // arrows are the shipped packages, and which of ours each may import. All
 // other packages of ours are test-only, below internal, and may import any.
 var arrows = map[string][]string{
+	"examples/serve":    {},
 	"wire":              {},
 	"wire/tap":          {"wire"},
 	"gateway":           {"gateway/bridge", "tcpserver/greeter", "wire/tap", "web"},

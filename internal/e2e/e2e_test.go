@@ -41,7 +41,7 @@ func run(m *testing.M) int {
 	if race {
 		args = append(args, "-race")
 	}
-	build := exec.Command("go", append(args, "porthole/gateway", "porthole/tcpserver")...)
+	build := exec.Command("go", append(args, "porthole/gateway", "porthole/tcpserver", "porthole/examples/serve")...)
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "build the commands:", err)
@@ -65,13 +65,18 @@ const maxSaid = 64 << 10
 
 // output gathers what a process writes.
 type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	wrote chan struct{} // it has more than it had; of capacity 1
+	mu    sync.Mutex
+	b     bytes.Buffer
 }
 
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	select {
+	case o.wrote <- struct{}{}:
+	default:
+	}
 	return o.b.Write(p)
 }
 
@@ -86,7 +91,7 @@ func (o *output) String() string {
 // a build within it reads does not count.
 func depend(t testing.TB) {
 	t.Helper()
-	dependOn(t, "gateway", "tcpserver", "web", "wire")
+	dependOn(t, "gateway", "tcpserver", "examples/serve", "web", "wire")
 }
 
 func dependOn(t testing.TB, dirs ...string) {
@@ -120,6 +125,7 @@ func start(t testing.TB, name string, args ...string) *process {
 	depend(t)
 	p := &process{t: t, cmd: exec.Command(name, args...), lines: make(chan string, 64), ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // it is not what is measured
+	p.stderr.wrote = make(chan struct{}, 1)
 	p.cmd.Stderr = &p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -163,6 +169,21 @@ func (p *process) line(prefix string) string {
 			p.t.Fatalf("%s ended before it printed %q: %v\n%s", p.cmd.Path, prefix, p.err, p.stderr.String())
 		case <-timeout:
 			p.t.Fatalf("%s did not print %q\n%s", p.cmd.Path, prefix, p.stderr.String())
+		}
+	}
+}
+
+// says waits until stderr has the words.
+func (p *process) says(words string) {
+	p.t.Helper()
+	timeout := time.After(patience)
+	for !strings.Contains(p.stderr.String(), words) {
+		select {
+		case <-p.stderr.wrote:
+		case <-p.ended:
+			p.t.Fatalf("%s ended before it said %q: %v\n%s", p.cmd.Path, words, p.err, p.stderr.String())
+		case <-timeout:
+			p.t.Fatalf("%s did not say %q\n%s", p.cmd.Path, words, p.stderr.String())
 		}
 	}
 }

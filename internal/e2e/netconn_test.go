@@ -1,10 +1,6 @@
 package e2e_test
 
 import (
-	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,46 +23,34 @@ func wasm(t *testing.T, args ...string) (file string) {
 	return file
 }
 
-// programs serves a page that runs a program in WebAssembly, with arguments, under
-// Go's own loader; exit is its status once it has ended.
-func programs(t *testing.T, file string) (origin string, run func(args ...string) (url string)) {
+// program serves a page that runs a Go program, at an address. The program is a
+// folder, or what it was compiled to.
+func program(t *testing.T, at, source string, args ...string) (url string) {
 	t.Helper()
-	root, err := exec.Command("go", "env", "GOROOT").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/wasm_exec.js", func(w http.ResponseWriter, r *http.Request) {
-		http.ServeFile(w, r, filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js"))
-	})
-	mux.HandleFunc("/main.wasm", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `<!doctype html><link rel="icon" href="data:,"><script src="wasm_exec.js"></script><script>
-			const go = new Go();
-			go.argv = ['main', ...new URLSearchParams(location.search).getAll('arg')];
-			go.exit = code => { globalThis.exit = code };
-			WebAssembly.instantiateStreaming(fetch('main.wasm'), go.importObject).then(({ instance }) => go.run(instance));
-		</script>`)
-	})
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	return server.URL, func(args ...string) string {
-		return server.URL + "/?" + url.Values{"arg": args}.Encode()
-	}
+	return start(t, filepath.Join(bin, "serve"), append([]string{"-listen", at, source}, args...)...).line("open ")
+}
+
+// socket is a gateway's WebSocket.
+func socket(url string) string { return strings.Replace(url, "http", "ws", 1) + "/ws" }
+
+// ended waits until a page's program has ended, and returns what it has printed.
+func ended(t *testing.T, p *browser.Page) (code int, log string) {
+	t.Helper()
+	p.Wait(`globalThis.exit !== undefined`)
+	eval(t, p, `exit`, &code)
+	return code, strings.Join(p.Console(), "\n")
 }
 
 // The tests of package netconn pass in the browser as they do outside of one.
 func TestNetconnInThePage(t *testing.T) {
 	dependOn(t, "web/netconn", "web/client", "wire")
-	origin, run := programs(t, wasm(t, "test", "-c", "porthole/web/netconn"))
-	gw, at := gateway(t, "--origin", origin, "--target", "127.0.0.1:1", "--greeter", "127.0.0.1:0")
-	p := browser.Start(t).Open(t, run("-test.v", "-gateway="+strings.Replace(at, "http", "ws", 1)+"/ws"), browser.Visitor{})
+	at := unused(t)
+	gw, url := gateway(t, "--origin", "http://"+at, "--target", "127.0.0.1:1", "--greeter", "127.0.0.1:0")
+	tests := program(t, at, wasm(t, "test", "-c", "porthole/web/netconn"), "-test.v", "-gateway="+socket(url))
+	p := browser.Start(t).Open(t, tests, browser.Visitor{})
 	p.Allow("WebSocket connection to 'ws://127.0.0.1:1/ws'") // a gateway that is not there
 	p.Patience = 2 * time.Minute
-	p.Wait(`globalThis.exit !== undefined`)
-	var code int
-	eval(t, p, `exit`, &code)
-	log := strings.Join(p.Console(), "\n")
+	code, log := ended(t, p)
 	if code != 0 || !strings.Contains(log, "--- PASS: TestConn ") || strings.Contains(log, "--- SKIP") {
 		t.Errorf("exit status %d:\n%s", code, log)
 	}

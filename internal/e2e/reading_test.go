@@ -54,13 +54,11 @@ func TestConnections(t *testing.T) {
 // greeterOf is where a gateway's own greeter listens.
 func greeterOf(t *testing.T, gw *process) string {
 	t.Helper()
-	for line := range strings.Lines(gw.stderr.String()) {
-		if _, addr, ok := strings.Cut(strings.TrimSpace(line), `msg="greeter listens" addr=`); ok {
-			return addr
-		}
-	}
-	t.Fatal("the gateway does not say where its greeter is")
-	return ""
+	const words = `msg="greeter listens" addr=`
+	gw.says(words)
+	_, rest, _ := strings.Cut(gw.stderr.String(), words)
+	addr, _, _ := strings.Cut(rest, "\n")
+	return addr
 }
 
 // The keys of the ladder alone: choose an event, travel its arrow, inspect it,
