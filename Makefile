@@ -29,8 +29,12 @@ lint:
 	go fix -diff ./...
 	GOOS=js GOARCH=wasm go fix -diff $(page)
 # Under GOOS=js the go command would compile staticcheck itself for js: it is built first.
+# Each example is a module of its own.
 	staticcheck=$$(go tool -modfile=internal/tools/go.mod -n staticcheck) && \
-	$$staticcheck ./... && GOOS=js GOARCH=wasm $$staticcheck $(page)
+	$$staticcheck ./... && GOOS=js GOARCH=wasm $$staticcheck $(page) && \
+	for module in examples/*/go.mod; do (cd $$(dirname $$module) && \
+		go mod tidy -diff && go vet . && GOOS=js GOARCH=wasm go vet . && go fix -diff . && $$staticcheck .) || exit; \
+	done
 
 # Make the release binaries, with the page inside.
 build:

@@ -42,13 +42,7 @@ type proxied struct {
 // client is not "$remote_addr", that is where nginx takes all clients to be.
 func behindNginx(t *testing.T, timeout, client string, args ...string) *proxied {
 	t.Helper()
-	nginx, err := exec.LookPath("nginx")
-	if err != nil {
-		if os.Getenv("NGINX") == "required" {
-			t.Fatal(err)
-		}
-		t.Skip("no nginx on this machine: docs/deploy/nginx.conf is not tested")
-	}
+	nginx := installed(t, "nginx")
 	gw, url := gateway(t, append([]string{"--trust-proxy", "127.0.0.1", "--origin", "https://" + site}, args...)...)
 	text, err := os.ReadFile(filepath.Join(deploy, "nginx.conf"))
 	if err != nil {

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Gets what the tests need beside Go: a Chromium or Chrome, a font with Chinese,
-# tshark to read captures with, and from npm the accessibility checker and a
-# WebSocket that no one here wrote. What is there is used; what is missing comes
-# from Debian's packages if they may be installed. If not, it says what to do,
-# and fails only under BROWSER=, TSHARK= or NGINX=required, as the tests
-# themselves do.
+# tshark to read captures with, curl, and from npm the accessibility checker and a
+# WebSocket that no one here wrote; under SERVERS=required also the servers that
+# there are tests with. What is there is used; what is missing comes from Debian's
+# packages if they may be installed. If not, it says what to do, and fails only
+# under BROWSER=, TSHARK= or SERVERS=required, as the tests themselves do.
 set -eu
 cd "$(dirname "$0")"
 
@@ -31,8 +31,12 @@ missing=
 has_browser || missing=chromium
 has_font || missing="$missing fontconfig fonts-noto-cjk"
 command -v tshark >/dev/null || missing="$missing tshark"
-if [ "${NGINX:-}" = required ] && ! command -v nginx >/dev/null; then
-	missing="$missing nginx-light" # not unasked: its package starts a server
+command -v curl >/dev/null || missing="$missing curl"
+if [ "${SERVERS:-}" = required ]; then # not unasked: some of these packages start one
+	command -v nginx >/dev/null || missing="$missing nginx-light"
+	command -v redis-server >/dev/null || missing="$missing redis-server"
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+	[ -x /usr/sbin/sshd ] || missing="$missing openssh-server"
 fi
 if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	echo "installing for the tests:" $missing
@@ -47,4 +51,4 @@ if [ -z "$missing" ]; then exit 0; fi
 
 echo "the tests lack:" $missing "(as Debian or npm call them)" >&2
 echo "install them, or name a Chromium or Chrome in CHROME; tests that need what is not there are skipped" >&2
-[ "${BROWSER:-}${TSHARK:-}${NGINX:-}" = "" ] # none is required
+[ "${BROWSER:-}${TSHARK:-}${SERVERS:-}" = "" ] # none is required

@@ -1,0 +1,17 @@
+module porthole/examples/postgres
+
+go 1.26.0
+
+require (
+	github.com/jackc/pgx/v5 v5.13.0 // what the example shows: a client with a dial hook
+	porthole v0.0.0 // netconn: TCP through a gateway
+)
+
+require (
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
+	golang.org/x/text v0.41.0 // indirect
+	nhooyr.io/websocket v1.8.17 // indirect
+)
+
+replace porthole => ../..
