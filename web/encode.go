@@ -22,8 +22,8 @@ type coding struct {
 	name   string // as in Content-Encoding
 	suffix string // of a file's encoded form, after the file's own name
 
-	// quick is for the moment before the gateway listens: 0.1 s for a program
-	// of 2.7 MB. best is for releases: it takes 5 s and saves an eighth more.
+	// quick is for the first who asks: 0.1 s for a program of 2.7 MB. best is for
+	// releases: it takes 5 s and saves an eighth more.
 	quick, best func(io.Writer) io.WriteCloser
 }
 
@@ -51,47 +51,45 @@ func gzipWriter(w io.Writer, level int) io.WriteCloser {
 
 // form is a file in one coding.
 type form struct {
-	coding string
-	etag   string // a hash of body, quoted: strong, so ranges may rely on it
-	body   []byte
+	coding  string
+	content func() content // made when it is first asked for, if need be
 }
 
-func newForm(coding string, body []byte) form {
-	return form{coding, fmt.Sprintf(`"%x"`, sha256.Sum256(body)), body}
+// content is what is sent, or nothing if that would be no less than the bytes as
+// they are.
+type content struct {
+	etag string // a hash of body, quoted: strong, so ranges may rely on it
+	body []byte
 }
 
-// encode returns every file in all forms worth sending: the smallest coding
-// first, the bytes as they are last and always. Forms that files does not hold
-// are made at quick levels, all at once.
+func newContent(body []byte) content {
+	return content{fmt.Sprintf(`"%x"`, sha256.Sum256(body)), body}
+}
+
+// encode returns every file in all forms: the smallest coding first, the bytes as
+// they are last. Forms that files does not hold are made at quick levels.
 func encode(files map[string][]byte) map[string][]form {
-	var wg sync.WaitGroup
-	encoded := make(map[string]*[len(codings)][]byte)
-	for name, body := range files {
+	encoded := make(map[string][]form)
+	for name, plain := range files {
 		if isEncoded(name, files) {
 			continue
 		}
-		bodies := new([len(codings)][]byte)
-		encoded[name] = bodies
-		for i, c := range codings {
-			if made, ok := files[name+c.suffix]; ok {
-				bodies[i] = made
-				continue
-			}
-			wg.Go(func() { bodies[i] = compress(c.quick, body) })
+		for _, c := range codings {
+			encoded[name] = append(encoded[name], form{c.name, sync.OnceValue(func() content {
+				body, ok := files[name+c.suffix]
+				if !ok {
+					body = compress(c.quick, plain)
+				}
+				if len(body) >= len(plain) {
+					return content{}
+				}
+				return newContent(body)
+			})})
 		}
+		asIs := newContent(plain)
+		encoded[name] = append(encoded[name], form{identity, func() content { return asIs }})
 	}
-	wg.Wait()
-
-	forms := make(map[string][]form, len(encoded))
-	for name, bodies := range encoded {
-		for i, body := range bodies {
-			if len(body) < len(files[name]) {
-				forms[name] = append(forms[name], newForm(codings[i].name, body))
-			}
-		}
-		forms[name] = append(forms[name], newForm(identity, files[name]))
-	}
-	return forms
+	return encoded
 }
 
 // isEncoded reports whether name is the encoded form of another of files.
@@ -116,15 +114,21 @@ func compress(writer func(io.Writer) io.WriteCloser, body []byte) []byte {
 // choose returns the form that an Accept-Encoding header prefers, and of those
 // it likes equally the smallest. A header that accepts nothing we have gets the
 // bytes as they are: a page is more use than an error.
-func choose(forms []form, accept string) form {
-	chosen, most := forms[len(forms)-1], 0.0
+func choose(forms []form, accept string) (coding string, chosen content) {
+	most := 0.0
+	coding, chosen = identity, unencoded(forms)
 	for _, f := range forms {
 		if q := quality(accept, f.coding); q > most {
-			chosen, most = f, q
+			if c := f.content(); c.body != nil {
+				coding, chosen, most = f.coding, c, q
+			}
 		}
 	}
-	return chosen
+	return coding, chosen
 }
+
+// unencoded is the bytes as they are.
+func unencoded(forms []form) content { return forms[len(forms)-1].content() }
 
 // quality returns the weight an Accept-Encoding header gives a coding, 0 if
 // none (RFC 9110, section 12.5.3).

@@ -12,14 +12,15 @@
 // compiled beforehand, into dist, and is part of the binary.
 //
 // The page lives at / and is asked for anew on every visit; so is the way in to a
-// gateway that is not for all, at /login. Everything else lives under a prefix that names its content, so browsers keep it for good:
-// index.html says assets/style.css, and what a visitor gets is
-// assets-4f1d2a90c37be856/style.css. Files find each other by relative
-// references, and the page works under any path a router strips.
+// gateway that is not for all, at /login. Everything else lives under a prefix that
+// names its content, so browsers keep it for good: index.html says
+// assets/style.css, and what a visitor gets is assets-4f1d2a90c37be856/style.css.
+// Files find each other by relative references, and the page works under any path a
+// router strips.
 //
-// It serves files it has held in memory, in every encoding, since it was made:
-// it compresses nothing for a request, reads no disk, and knows nothing of the
-// sockets the page opens.
+// It serves files it has held in memory since it was made, and keeps each encoding
+// that it has made once: it reads no disk, and knows nothing of the sockets the
+// page opens.
 package web
 
 import (
@@ -177,16 +178,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	chosen := choose(found.forms, strings.Join(r.Header.Values("Accept-Encoding"), ","))
+	coding, chosen := choose(found.forms, strings.Join(r.Header.Values("Accept-Encoding"), ","))
 	header.Set("Content-Type", found.contentType)
 	header.Set("Cache-Control", found.cacheControl)
 	header.Add("Vary", "Accept-Encoding")
 	header.Set("ETag", chosen.etag)
-	if chosen.coding != identity {
-		header.Set("Content-Encoding", chosen.coding)
+	if coding != identity {
+		header.Set("Content-Encoding", coding)
 	}
 	// A page sees decoded bytes come: this tells it of how many.
-	header.Set("Porthole-Size", strconv.Itoa(len(found.forms[len(found.forms)-1].body)))
+	header.Set("Porthole-Size", strconv.Itoa(len(unencoded(found.forms).body)))
 	// ServeContent leaves the length out when there is a Content-Encoding.
 	header.Set("Content-Length", strconv.Itoa(len(chosen.body)))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(chosen.body))
@@ -196,8 +197,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func fingerprint(files map[string][]form) string {
 	sum := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		plain := files[name][len(files[name])-1]
-		fmt.Fprintf(sum, "%s %s\n", name, plain.etag)
+		fmt.Fprintf(sum, "%s %s\n", name, unencoded(files[name]).etag)
 	}
 	return fmt.Sprintf("%x", sum.Sum(nil)[:8])
 }

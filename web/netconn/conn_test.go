@@ -210,9 +210,18 @@ func TestDialErrors(t *testing.T) {
 	if _, err := d.DialContext(ctx, "tcp", addr); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want canceled", err)
 	}
-	nowhere := &netconn.Dialer{URL: "ws://127.0.0.1:1/ws"}
-	if _, err := nowhere.Dial("tcp", addr); err == nil {
-		t.Error("a gateway that is not there is reached")
+	for why, d := range map[string]*netconn.Dialer{
+		"a gateway that is not there":     {URL: "ws://127.0.0.1:1/ws"},
+		"a scheme that is no WebSocket's": {URL: "ftp://127.0.0.1:1/ws"},
+		"a URL that is none":              {URL: "ws://[/ws"},
+		"a subprotocol that is no token":  {URL: gateway(t), Protocols: []string{"not one"}},
+	} {
+		if _, err := d.Dial("tcp", addr); err == nil {
+			t.Errorf("%s is reached", why)
+		} else if _, ok := errors.AsType[*net.OpError](err); !ok {
+			t.Errorf("%s: %#v, want an OpError", why, err)
+		}
+		_ = d.Close()
 	}
 }
 

@@ -2,6 +2,7 @@ package netconn
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"syscall/js"
 
@@ -34,7 +35,10 @@ func (s *session) open(d *Dialer) {
 		offers = append(offers, p)
 	}
 	k := &socket{s: s, heard: map[string]js.Func{}, bytes: js.Global().Get("Uint8Array")}
-	k.ws = js.Global().Get("WebSocket").New(at, offers)
+	if k.ws, err = construct(at, offers); err != nil {
+		s.gone(fmt.Errorf("netconn: WebSocket %s: %w", at, err))
+		return
+	}
 	k.ws.Set("binaryType", "arraybuffer")
 	s.start(k)
 	k.on("message", func(event js.Value) {
@@ -54,6 +58,21 @@ func (s *session) open(d *Dialer) {
 		s.gone(why)
 		k.deafen()
 	})
+}
+
+// construct makes the browser's WebSocket, which throws at what no WebSocket could
+// be: a scheme of another kind, a subprotocol that is no token.
+func construct(at string, offers []any) (ws js.Value, err error) {
+	defer func() {
+		switch thrown := recover().(type) {
+		case nil:
+		case js.Error:
+			err = thrown
+		default:
+			panic(thrown)
+		}
+	}()
+	return js.Global().Get("WebSocket").New(at, offers), nil
 }
 
 // resolve makes a URL of the gateway whole: it may be relative to the page's.
