@@ -50,9 +50,9 @@ func behindNginx(t *testing.T, timeout, client string, args ...string) *proxied 
 	}
 	dir := t.TempDir()
 	cert, key := certify(t, dir)
-	at := unused(t)
+	at, clear := unused(t), unused(t)
 	conf := strings.NewReplacer(
-		"127.0.0.1:8080", strings.TrimPrefix(url, "http://"), "443 ssl", at+" ssl",
+		"127.0.0.1:8080", strings.TrimPrefix(url, "http://"), "443 ssl", at+" ssl", "listen 80", "listen "+clear,
 		"/etc/ssl/porthole.crt", cert, "/etc/ssl/porthole.key", key, "60s", timeout, "$remote_addr", client,
 	).Replace(string(text))
 	main := filepath.Join(dir, "nginx.conf")
@@ -69,8 +69,8 @@ func behindNginx(t *testing.T, timeout, client string, args ...string) *proxied 
 		return err == nil
 	})
 	return &proxied{t, gw, &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, at)
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, map[string]string{site + ":443": at, site + ":80": clear}[addr])
 		},
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // it is its own authority
 		DisableKeepAlives: true,
@@ -100,6 +100,22 @@ func certify(t *testing.T, dir string) (cert, key string) {
 		}
 	}
 	return cert, key
+}
+
+// get asks for a page by the name of a host, and goes where it is sent.
+func (p *proxied) get(url, host string) *http.Response {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.Host = host
+	resp, err := p.client.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp
 }
 
 // dial opens a WebSocket to the site; with headers beside its own Origin.
@@ -140,17 +156,21 @@ func (p *proxied) echoes(ws *websocket.Conn, n int) {
 // apart by what nginx says of them and by nothing else, and the end is told.
 func TestBehindNginx(t *testing.T) {
 	p := behindNginx(t, "60s", "$remote_addr", "--target", serve(t, echo))
-	resp, err := p.client.Get("https://" + site + "/")
-	if err != nil {
-		t.Fatal(err)
+	resp := p.get("http://"+site+"/", site)
+	if at := resp.Request.URL.String(); at != "https://"+site+"/" || resp.StatusCode != http.StatusOK {
+		t.Errorf("the page: %s at %s", resp.Status, at)
 	}
-	_ = resp.Body.Close()
-	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Security-Policy") == "" {
-		t.Errorf("the page: %s, with the policy %q", resp.Status, resp.Header.Get("Content-Security-Policy"))
+	for _, name := range []string{"Content-Security-Policy", "Strict-Transport-Security"} {
+		if len(resp.Header.Values(name)) != 1 {
+			t.Errorf("the page has %q for %s, want one", resp.Header.Values(name), name)
+		}
+	}
+	if resp := p.get("https://"+site+"/", "evil.test"); resp.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("by another name: %s, want 421", resp.Status)
 	}
 	for _, protocols := range [][]string{nil, {"porthole.v1"}} {
 		if ws, status := p.dial(http.Header{"X-Forwarded-For": {"192.0.2.1"}}, protocols...); ws == nil {
-			t.Errorf("an upgrade to %q: %d", protocols, status)
+			t.Fatalf("an upgrade to %q: %d", protocols, status)
 		}
 	}
 	if log := p.gw.stderr.String(); strings.Contains(log, "192.0.2.1") {
