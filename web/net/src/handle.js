@@ -24,6 +24,7 @@ export class TCP {
     this.receipts = []; // that wait for the kernel
     this.failure = null; // what broke the socket
     this.shut = none; // once our side has ended
+    this.over = false; // it is closed, or was reset
     this.options = new Map();
     this.refed = true;
   }
@@ -124,7 +125,7 @@ export class TCP {
 
   /** receipt calls back once the kernel has taken the bytes up to at. */
   receipt(at, done) {
-    if (at <= this.taken) done(null);
+    if (at <= this.taken || this.over) done(null);
     else if (this.failure !== null) done(this.failure);
     else this.receipts.push({ at, done });
   }
@@ -154,16 +155,17 @@ export class TCP {
 
   close(done = none) {
     this.stream?.close();
-    this.#over(done);
+    this.#leave(done);
   }
 
   reset(done = none) {
     this.stream?.reset();
-    this.#over(done);
+    this.#leave(done);
   }
 
-  /** over lets go of what waits. What became of bytes under way no one can say. */
-  #over(done) {
+  /** leave lets go of what waits. What became of bytes under way no one can say. */
+  #leave(done) {
+    this.over = true;
     this.onread = none;
     this.dialled = none;
     const left = [...this.receipts, ...this.writes];

@@ -1,4 +1,5 @@
 // Node's net, in a web page: the same names, over sockets of a Porthole gateway.
+import './inspect.js'; // before who takes it
 import { BlockList, SocketAddress } from './address.js';
 import { Buffer } from './buffer.js';
 import { leastAttempt, selection } from './dial.js';
