@@ -9,6 +9,7 @@ const { validateFunction, validateNumber } = validators;
 
 // How a socket that connects to a name goes through its addresses (RFC 8305 §5).
 export const selection = { on: true, timeout: 500 }; // ms for each of them but the last
+const knownHints = 0x38; // ADDRCONFIG, ALL and V4MAPPED of Node's dns; a gateway has its own
 export const leastAttempt = 10; // ms
 
 export function validatePort(port, name = 'Port', zero = true) {
@@ -21,7 +22,8 @@ export function validatePort(port, name = 'Port', zero = true) {
 
 /** lookup asks the gateway for the addresses of a name, in the shape of dns.lookup.
     The localhost of a gateway that no target names is its loopback all the same. */
-function lookup(hostname, { family, all }, done) {
+function lookup(hostname, { family, hints, all }, done) {
+  if (hints & ~knownHints) throw new codes.ERR_INVALID_ARG_VALUE('hints', hints);
   session().resolve(hostname, family, (failure, addresses) => {
     if (failure?.code === 'EACCES' && hostname === 'localhost') addresses = ['127.0.0.1', '::1'];
     else if (failure) return done(lookupError(failure, hostname));

@@ -27,6 +27,7 @@ define('ERR_INVALID_ADDRESS_FAMILY', RangeError, (family, host, port) => `Invali
 define('ERR_INVALID_HANDLE_TYPE', TypeError, 'This handle type cannot be sent');
 define('ERR_INVALID_IP_ADDRESS', TypeError, (ip) => `Invalid IP address: ${ip}`);
 define('ERR_IP_BLOCKED', Error, (ip) => `IP(${ip}) is blocked by net.BlockList`);
+define('ERR_MISSING_ARGS', TypeError, (...names) => `The ${names.map((name) => `"${name}"`).join(' or ')} argument must be specified`);
 define('ERR_SERVER_ALREADY_LISTEN', Error, 'Listen method has been called more than once without closing.');
 define('ERR_SERVER_NOT_RUNNING', Error, 'Server is not running.');
 define('ERR_SOCKET_BAD_PORT', RangeError, (name, port, zero = true) => `${name} should be ${zero ? '>=' : '>'} 0 and < 65536. Received ${received(port)}.`);

@@ -4,6 +4,7 @@ import { maxWindow, option } from './wire.js';
 
 const none = () => {};
 const notConnected = { code: 'ENOTCONN', errno: -107 };
+const closed = { code: 'EBADF', errno: -9 };
 const broken = { code: 'EPIPE', errno: -32 };
 
 /** TCP is the handle beneath a socket. Its owner sets onread, which is given bytes,
@@ -66,6 +67,12 @@ export class TCP {
     this.onread(bytes);
   }
 
+  /** putBack is for bytes that a reader did not take: they come again. */
+  putBack(bytes) {
+    this.bytesRead -= bytes.length;
+    this.stream.putBack(bytes);
+  }
+
   end() { this.onread(null); }
   error(failure) { this.onread(null, failure); }
 
@@ -103,8 +110,8 @@ export class TCP {
 
   /** write hands bytes to the gateway, as soon as there is credit for them. */
   write(bytes, done) {
-    if (this.failure !== null || this.stream.reason !== 0) {
-      nextTick(done, broken);
+    if (this.over || this.failure !== null || this.stream.reason !== 0) {
+      nextTick(done, this.over ? closed : broken);
       return;
     }
     this.writes.push({ rest: bytes, done });

@@ -23,13 +23,14 @@ export function Server(options, connectionListener) {
   if (typeof connectionListener === 'function') this.on('connection', connectionListener);
   this._connections = 0;
   this._handle = null;
+  this._unref = false;
   this._attempt = 0; // the newest listen or close: an older one is of no account
   this._freeing = 0; // listeners whose port is not free yet
   this.allowHalfOpen = allowHalfOpen;
   this.pauseOnConnect = Boolean(pauseOnConnect);
   this.noDelay = noDelay === undefined ? undefined : Boolean(noDelay);
   this.keepAlive = Boolean(keepAlive);
-  this.keepAliveInitialDelay = Math.max(0, keepAliveInitialDelay ?? 0);
+  this.keepAliveInitialDelay = Math.max(0, Math.trunc((keepAliveInitialDelay ?? 0) / 1000)); // seconds, as in Node
   this.highWaterMark = highWaterMark;
   this.blockList = blockList;
 }
@@ -59,8 +60,9 @@ function accept(server, handle) {
     writableHighWaterMark: server.highWaterMark,
     noDelay: server.noDelay,
     keepAlive: server.keepAlive,
-    keepAliveInitialDelay: server.keepAliveInitialDelay,
+    keepAliveInitialDelay: server.keepAliveInitialDelay * 1000,
   });
+  socket._setOptions();
   server._connections++;
   socket.server = server;
   socket._server = server;
@@ -78,6 +80,7 @@ function open(server, host, port, family) {
       if (handle.local !== null) server._emitCloseIfDrained();
     });
   };
+  if (server._unref) handle.unref();
   server._handle = handle;
   server._asked = { address: host, port };
   handle.onconnection = (_, connection) => accept(server, connection);
@@ -174,11 +177,13 @@ const methods = {
   },
 
   ref() {
+    this._unref = false;
     this._handle?.ref();
     return this;
   },
 
   unref() {
+    this._unref = true;
     this._handle?.unref();
     return this;
   },

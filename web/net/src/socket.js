@@ -5,16 +5,15 @@ import { dial, dialPath, newHandle } from './dial.js';
 import { AbortError, codes, errnoError } from './errors.js';
 import { Pipe } from './handle.js';
 import { later, nextTick } from './process.js';
+import { seconds, settings } from './settings.js';
 
-const { validateAbortSignal, validateFunction, validateNumber, validateInt32, validateString } = validators;
+const { validateAbortSignal, validateInt32, validateNumber, validateString } = validators;
 
 const kOnread = Symbol('onread');
+const kInto = Symbol('the buffer for what comes next');
 const kEnds = Symbol('ends of writes that the gateway has');
-const kTimer = Symbol('timer');
-const kActive = Symbol('time of the last byte');
 const kCounted = Symbol('bytes of handles before');
 const kDone = Symbol('bytes that were written for the stream');
-const maxTimeout = 2 ** 31 - 1; // ms
 
 /** Socket is Node's net.Socket: a stream over a handle, which is a TCP socket at the
     gateway. It may be called without new, as older programs do. */
@@ -23,8 +22,11 @@ export function Socket(options) {
   for (const name of ['objectMode', 'readableObjectMode', 'writableObjectMode']) {
     if (options?.[name]) throw new codes.ERR_INVALID_ARG_VALUE(`options.${name}`, options[name], 'is not supported');
   }
-  if (typeof options === 'number' || options?.fd !== undefined) throw new codes.ERR_FEATURE_UNAVAILABLE_ON_PLATFORM('A file descriptor');
-  const { signal, onread, handle, keepAliveInitialDelay, ...rest } = options ?? {};
+  const { signal, onread, handle, keepAliveInitialDelay, fd, ...rest } = typeof options === 'number' ? { fd: options } : options ?? {};
+  if (fd !== undefined) {
+    validateInt32(fd, 'fd', 0);
+    throw new codes.ERR_FEATURE_UNAVAILABLE_ON_PLATFORM('A file descriptor');
+  }
   if (keepAliveInitialDelay !== undefined) validateNumber(keepAliveInitialDelay, 'options.keepAliveInitialDelay');
   if (rest.typeOfService !== undefined) validateInt32(rest.typeOfService, 'options.typeOfService', 0, 255);
   if (rest.blockList !== undefined && !rest.blockList?.rules) throw new codes.ERR_INVALID_ARG_TYPE('options.blockList', 'net.BlockList', rest.blockList);
@@ -40,13 +42,13 @@ export function Socket(options) {
   this._sockname = null;
   this.allowHalfOpen = Boolean(rest.allowHalfOpen);
   this[kEnds] = [];
-  this[kTimer] = null;
   this[kCounted] = { read: 0, written: 0 };
   this[kDone] = 0;
   this[kOnread] = onread !== null && typeof onread === 'object' && typeof onread.callback === 'function'
     && (onread.buffer instanceof Uint8Array || typeof onread.buffer === 'function') ? onread : null;
+  this[kInto] = this[kOnread] && nextBuffer(this[kOnread]);
   this.blockList = rest.blockList;
-  this._options = { noDelay: rest.noDelay, keepAlive: rest.keepAlive, delay: Math.max(0, Math.trunc((keepAliveInitialDelay ?? 0) / 1000)), tos: rest.typeOfService ?? 0 };
+  this._options = { noDelay: Boolean(rest.noDelay), keepAlive: Boolean(rest.keepAlive), delay: seconds(keepAliveInitialDelay), tos: rest.typeOfService ?? 0 };
   Duplex.call(this, { ...rest, allowHalfOpen: this.allowHalfOpen, emitClose: false, autoDestroy: true, objectMode: false, decodeStrings: true });
 
   this.on('end', onReadableStreamEnd);
@@ -99,18 +101,25 @@ function receive(socket, bytes, failure) {
   } else if (socket[kOnread] === null) {
     if (!socket.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) stop(socket);
   } else {
-    const { buffer, callback } = socket[kOnread];
     for (let at = 0; at < bytes.length;) {
-      const into = typeof buffer === 'function' ? buffer() : buffer;
+      const handle = socket._handle;
+      if (!handle?.reading) { // it was paused, or is gone
+        handle?.putBack(bytes.subarray(at));
+        return;
+      }
+      const into = socket[kInto];
       const part = bytes.subarray(at, at + into.length);
       into.set(part);
       at += part.length;
-      if (callback(part.length, into) === false) {
-        stop(socket);
-        Duplex.prototype.pause.call(socket);
-      }
+      const more = socket[kOnread].callback.call(socket, part.length, into);
+      socket[kInto] = nextBuffer(socket[kOnread]);
+      if (more === false) socket.pause();
     }
   }
+}
+
+function nextBuffer({ buffer }) {
+  return typeof buffer === 'function' ? buffer() : buffer;
 }
 
 function stop(socket) {
@@ -127,14 +136,12 @@ const methods = {
     this._handle = handle;
     handle.owner = this;
     handle.onread = (bytes, failure) => receive(this, bytes, failure);
-    if (this._options.noDelay !== undefined) handle.setNoDelay(Boolean(this._options.noDelay));
-    if (this._options.keepAlive) handle.setKeepAlive(true, this._options.delay);
   },
 
   connect(...args) {
     const [options, cb] = Array.isArray(args[0]) && args[0].normalized ? args[0] : normalizeArgs(args);
     const { path } = options;
-    if (options.port === undefined && (path === undefined || path === null)) throw new codes.ERR_MISSING_ARGS(['options', 'port', 'path']);
+    if (options.port === undefined && (path === undefined || path === null)) throw new codes.ERR_MISSING_ARGS('options', 'port', 'path');
     if (path) validateString(path, 'options.path');
     if (Object.hasOwn(this, 'write')) delete this.write;
     if (this.destroyed) {
@@ -148,8 +155,8 @@ const methods = {
     }
     const { noDelay, keepAlive, keepAliveInitialDelay = 0 } = options;
     if (options.blockList !== undefined) this.blockList = options.blockList;
-    if (noDelay !== undefined) this._options.noDelay = noDelay;
-    if (keepAlive !== undefined) Object.assign(this._options, { keepAlive, delay: Math.max(0, Math.trunc(keepAliveInitialDelay / 1000)) });
+    if (noDelay !== undefined) this._options.noDelay = Boolean(noDelay);
+    if (keepAlive !== undefined) Object.assign(this._options, { keepAlive: Boolean(keepAlive), delay: seconds(keepAliveInitialDelay) });
     if (!this._handle) this._takeHandle(newHandle(path));
     if (typeof cb === 'function') this.once('connect', cb);
     this._unrefTimer();
@@ -164,6 +171,7 @@ const methods = {
     this.connecting = false;
     this._sockname = this._handle.local;
     this._peername = this._handle.remote;
+    this._setOptions();
     this._unrefTimer();
     this.emit('connect');
     this.emit('ready');
@@ -247,7 +255,7 @@ const methods = {
       done();
       return;
     }
-    this._handle.shutdown((failure) => done(failure ? errnoError(failure, 'shutdown') : null));
+    this._handle.shutdown(() => done()); // what broke the connection shows in reading
   },
 
   end(chunk, encoding, cb) {
@@ -281,9 +289,8 @@ const methods = {
 
   _destroy(exception, done) {
     this.connecting = false;
-    clearTimeout(this[kTimer]);
-    this[kTimer] = null;
-    const handle = this._handle;
+    this._endTimer();
+      const handle = this._handle;
     const hadError = Boolean(exception);
     if (handle) {
       this[kCounted] = { read: handle.bytesRead, written: handle.bytesWritten };
@@ -303,86 +310,8 @@ const methods = {
     }
   },
 
-  setTimeout(ms, cb) {
-    if (this.destroyed) return this;
-    validateNumber(ms, 'msecs');
-    if (ms < 0 || !Number.isFinite(ms)) throw new codes.ERR_OUT_OF_RANGE('msecs', 'a non-negative finite number', ms);
-    if (cb !== undefined) validateFunction(cb, 'callback');
-    this.timeout = Math.min(ms, maxTimeout);
-    clearTimeout(this[kTimer]);
-    this[kTimer] = null;
-    if (this.timeout === 0) {
-      if (cb) this.removeListener('timeout', cb);
-    } else {
-      if (cb) this.once('timeout', cb);
-      this._unrefTimer();
-      this._await(this.timeout);
-    }
-    return this;
-  },
-
-  /** await waits for the time to be over. A byte does not start a timer anew, which
-      costs: when it ends it is seen whether there was one. */
-  _await(ms) {
-    this[kTimer] = setTimeout(() => {
-      const left = this[kActive] + this.timeout - performance.now();
-      if (left > 0) {
-        this._await(left);
-      } else {
-        this[kTimer] = null;
-        this._onTimeout();
-      }
-    }, ms);
-    this[kTimer].unref?.();
-  },
-
-  _onTimeout() {
-    this.emit('timeout');
-  },
-
-  /** unrefTimer notes that something happened. */
-  _unrefTimer() {
-    if (!this.timeout) return;
-    this[kActive] = performance.now();
-    if (this[kTimer] === null && !this.destroyed) this._await(this.timeout);
-  },
-
-  setNoDelay(on = true) {
-    this._options.noDelay = Boolean(on);
-    this._handle?.setNoDelay(this._options.noDelay);
-    return this;
-  },
-
-  setKeepAlive(enable, initialDelay = 0) {
-    const { on, delay } = typeof enable === 'object' && enable !== null
-      ? { on: enable.enable ?? false, delay: enable.initialDelay ?? 0 } : { on: Boolean(enable), delay: initialDelay };
-    Object.assign(this._options, { keepAlive: on, delay: Math.trunc(delay / 1000) });
-    this._handle?.setKeepAlive(on, this._options.delay);
-    return this;
-  },
-
-  setTypeOfService(tos) {
-    validateInt32(tos, 'tos', 0, 255);
-    this._options.tos = tos;
-    return this;
-  },
-
-  getTypeOfService() {
-    return this._options.tos;
-  },
-
   address() {
     return { ...this._sockname };
-  },
-
-  ref() {
-    this._handle?.ref();
-    return this;
-  },
-
-  unref() {
-    this._handle?.unref();
-    return this;
   },
 
   _getsockname() { return this._sockname ?? {}; },
@@ -399,9 +328,10 @@ const getters = {
     return this.writable ? 'writeOnly' : 'closed';
   },
   bufferSize() { return this._handle ? this.writableLength : undefined; },
-  bytesRead() { return this._handle ? this._handle.bytesRead : this[kCounted].read; },
-  _bytesDispatched() { return this._handle ? this._handle.bytesWritten : this[kCounted].written; },
+  bytesRead() { return this._handle ? this._handle.bytesRead : this[kCounted]?.read; },
+  _bytesDispatched() { return this._handle ? this._handle.bytesWritten : this[kCounted]?.written; },
   bytesWritten() {
+    if (this[kDone] === undefined) return undefined; // of the prototype
     return this.destroyed ? this[kCounted].written : this[kDone] + this.writableLength;
   },
   remoteAddress() { return this._getpeername().address; },
@@ -412,7 +342,7 @@ const getters = {
   localPort() { return this._getsockname().port; },
 };
 
-for (const [name, value] of Object.entries(methods)) Object.defineProperty(Socket.prototype, name, { value, writable: true, configurable: true });
+for (const [name, value] of Object.entries({ ...methods, ...settings })) Object.defineProperty(Socket.prototype, name, { value, writable: true, configurable: true });
 for (const [name, get] of Object.entries(getters)) Object.defineProperty(Socket.prototype, name, { get, configurable: true, enumerable: true });
 Object.defineProperty(Socket.prototype, 'constructor', { value: Socket, writable: true, configurable: true });
 

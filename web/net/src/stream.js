@@ -99,6 +99,16 @@ export class Stream {
     this.handler.data(bytes);
   }
 
+  /** putBack makes bytes that were read unread. */
+  putBack(bytes) {
+    this.read -= bytes.length;
+    this.owed -= bytes.length;
+    const behind = this.ring;
+    this.ring = new Ring();
+    this.ring.write(bytes);
+    this.ring.write(behind.read(behind.length));
+  }
+
   #pay() {
     if (this.reason === 0 && !this.abandoned) this.session.send(op.credit, this.id, this.owed);
     this.owed = 0;
@@ -168,7 +178,8 @@ export class Stream {
       this.told.end = true;
       this.handler.end();
     }
-    if (this.broke !== null && !this.told.error) {
+    // Of no account once both sides have ended.
+    if (this.broke !== null && !this.told.error && !(this.told.end && this.sent === op.fin)) {
       this.told.error = true;
       this.handler.error(this.broke);
     }
