@@ -126,12 +126,19 @@ func runNet(t *testing.T, p *browser.Page) {
 	t.Logf("%d tests in the page", len(results))
 }
 
-// The same tests hold in a page, over a gateway.
+// The same tests hold in a page, over a gateway, and so do those of what only a
+// page has.
 func TestNetInThePage(t *testing.T) {
 	at := netServer(t, bundle(t))
 	url := netGateway(t, at)
-	p := browser.Start(t).Open(t, "http://"+at+"/?tests=./test/all.js&gateway="+socket(url)+"&only="+os.Getenv("NET"), browser.Visitor{})
-	runNet(t, p)
+	b := browser.Start(t)
+	for _, tests := range []string{"all.js", "page/all.js"} {
+		t.Run(tests, func(t *testing.T) {
+			p := b.Open(t, "http://"+at+"/?tests=./test/"+tests+"&gateway="+socket(url)+"&only="+os.Getenv("NET"), browser.Visitor{})
+			p.Allow("WebSocket connection to 'ws://127.0.0.1:1/ws'") // a gateway that is not there
+			runNet(t, p)
+		})
+	}
 }
 
 // What the package weighs, readable-stream inside.

@@ -2,7 +2,9 @@
 import './inspect.js'; // before who takes it
 import { BlockList, SocketAddress } from './address.js';
 import { Buffer } from './buffer.js';
+import { connect as connectStreams } from './connect.js';
 import { leastAttempt, selection } from './dial.js';
+import { TCPServerSocket, TCPSocket } from './direct.js';
 import { codes } from './errors.js';
 import { configure, disconnect, ready } from './gateway.js';
 import { isIP, isIPv4, isIPv6 } from './ip.js';
@@ -11,6 +13,7 @@ import { createConnection, normalizeArgs, Socket } from './socket.js';
 
 const connect = createConnection;
 const Stream = Socket;
+const sockets = { connect: connectStreams }; // as WinterTC names the module of its own
 
 /** BoundSocket would bind before it returns, which no gateway can answer in time. */
 class BoundSocket {
@@ -39,17 +42,17 @@ function setDefaultAutoSelectFamilyAttemptTimeout(ms) {
 }
 
 export {
-  BlockList, BoundSocket, Buffer, Server, Socket, SocketAddress, Stream,
+  BlockList, BoundSocket, Buffer, Server, Socket, SocketAddress, Stream, TCPServerSocket, TCPSocket,
   configure, connect, createConnection, createServer, disconnect,
   getDefaultAutoSelectFamily, getDefaultAutoSelectFamilyAttemptTimeout,
   isIP, isIPv4, isIPv6, normalizeArgs as _normalizeArgs, ready,
-  setDefaultAutoSelectFamily, setDefaultAutoSelectFamilyAttemptTimeout,
+  setDefaultAutoSelectFamily, setDefaultAutoSelectFamilyAttemptTimeout, sockets,
 };
 
 export default {
-  BlockList, BoundSocket, Buffer, Server, Socket, SocketAddress, Stream,
+  BlockList, BoundSocket, Buffer, Server, Socket, SocketAddress, Stream, TCPServerSocket, TCPSocket,
   configure, connect, createConnection, createServer, disconnect,
   getDefaultAutoSelectFamily, getDefaultAutoSelectFamilyAttemptTimeout,
   isIP, isIPv4, isIPv6, _normalizeArgs: normalizeArgs, ready,
-  setDefaultAutoSelectFamily, setDefaultAutoSelectFamilyAttemptTimeout,
+  setDefaultAutoSelectFamily, setDefaultAutoSelectFamilyAttemptTimeout, sockets,
 };

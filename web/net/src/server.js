@@ -75,10 +75,7 @@ function open(server, host, port, family) {
   const listening = () => nextTick(() => server._handle === handle && server.emit('listening'));
   const over = (error) => {
     server._handle = null;
-    nextTick(() => {
-      server.emit('error', error);
-      if (handle.local !== null) server._emitCloseIfDrained();
-    });
+    nextTick(() => server.emit('error', error));
   };
   if (server._unref) handle.unref();
   server._handle = handle;
@@ -86,7 +83,10 @@ function open(server, host, port, family) {
   handle.onconnection = (_, connection) => accept(server, connection);
   handle.onlistening = listening;
   handle.onfailed = (failure) => over(listenError(failure, failure.address || host || '::', port));
-  handle.ongone = (failure) => over(errnoError(failure, 'accept'));
+  handle.ongone = (failure) => {
+    over(errnoError(failure, 'accept'));
+    server._emitCloseIfDrained(); // behind the error
+  };
   if (handle.local !== null) listening();
 }
 

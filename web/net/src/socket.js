@@ -290,7 +290,7 @@ const methods = {
   _destroy(exception, done) {
     this.connecting = false;
     this._endTimer();
-      const handle = this._handle;
+    const handle = this._handle;
     const hadError = Boolean(exception);
     if (handle) {
       this[kCounted] = { read: handle.bytesRead, written: handle.bytesWritten };
