@@ -28,7 +28,7 @@ test('disconnect ends all, and the next socket begins anew', async () => {
   const server = await serve();
   const accepted = once(server, 'connection');
   const client = dial(server);
-  const [socket] = await accepted;
+  const [[socket]] = await Promise.all([accepted, once(client, 'connect')]);
   const seen = log(server, 'error', 'close');
   const errors = [failing(client, 'ECONNRESET'), failing(socket, 'ECONNRESET'), failing(server, 'ECONNRESET')];
   client.resume();
