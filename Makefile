@@ -1,5 +1,5 @@
 # Each target is one thing a person wants; `make test` is what CI runs.
-.PHONY: run test lint build shots frames speed bench soak tools clean
+.PHONY: run test lint build net shots frames speed bench soak tools clean
 
 # The race detector needs a C compiler.
 race := $(if $(shell command -v "$$(go env CC)"),-race)
@@ -41,6 +41,11 @@ build:
 	go generate ./web
 	go build -trimpath -tags embed -o bin/ ./gateway ./tcpserver
 
+# Build the npm package, Node's net for a page, in web/net/dist.
+net:
+	cd web/net && npm ci --silent
+	web/net/build.sh
+
 # Make pictures of the page, to look at, and the one in the README.
 shots: tools
 	mkdir -p bin/shots
@@ -70,4 +75,4 @@ tools:
 
 # Remove what the other targets made.
 clean:
-	rm -rf bin web/dist
+	rm -rf bin web/dist web/net/dist

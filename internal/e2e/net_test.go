@@ -80,6 +80,7 @@ func netServer(t *testing.T, dir string) (host string) {
 	l := listen(t)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, netPage) })
+	mux.HandleFunc("/favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	for _, name := range []string{"net.mjs", "net.cjs"} {
 		mux.HandleFunc("/"+name, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
@@ -138,6 +139,54 @@ func TestNetInThePage(t *testing.T) {
 			p.Allow("WebSocket connection to 'ws://127.0.0.1:1/ws'") // a gateway that is not there
 			runNet(t, p)
 		})
+	}
+}
+
+// A page reaches its own servers by name, whatever its gateway's targets are.
+func TestNetOnOtherGateways(t *testing.T) {
+	at := netServer(t, bundle(t))
+	b := browser.Start(t)
+	for name, args := range map[string][]string{
+		"no target by name":         {"--target", "127.0.0.1:1"},
+		"a loopback of its own":     {"--session-loopback"},
+		"… and the loopback listed": {"--session-loopback", "--target", "localhost:1-65535", "--target", "127.0.0.1:1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, url := gateway(t, append(args, "--origin", "http://"+at, "--greeter", "127.0.0.1:0")...)
+			runNet(t, b.Open(t, "http://"+at+"/?tests=./test/all.js&gateway="+socket(url)+"&only=chapter", browser.Visitor{}))
+		})
+	}
+}
+
+// The package works in a worker, which import maps do not reach.
+func TestNetInAWorker(t *testing.T) {
+	at := netServer(t, bundle(t))
+	url := netGateway(t, at)
+	p := browser.Start(t).Open(t, "http://"+at+"/test/page/", browser.Visitor{})
+	var got string
+	eval(t, p, `new Promise((resolve, reject) => {
+		const worker = new Worker('/test/page/worker.js', { type: 'module' })
+		worker.onmessage = e => resolve(e.data)
+		worker.onerror = e => reject(e.message)
+		worker.postMessage('`+socket(url)+`')
+	})`, &got)
+	if want := "你好哇咔咔"; got != want {
+		t.Errorf("the worker says %q, want %q", got, want)
+	}
+}
+
+// The package works in Node, by require, and ends when it is told to.
+func TestNetOutsideOfAPage(t *testing.T) {
+	dir := bundle(t)
+	node, err := exec.LookPath("node")
+	needs(t, err == nil, "node")
+	ws, err := filepath.Abs("../tools/node_modules/ws")
+	needs(t, err == nil && exists(ws), "ws: npm ci in internal/tools")
+	_, url := gateway(t, "--target", "127.0.0.1:1")
+	run := exec.CommandContext(t.Context(), node, filepath.Join(netPackage, "test/outside.cjs"), filepath.Join(dir, "net.cjs"), ws, socket(url))
+	out, err := run.CombinedOutput()
+	if want := "哇咔咔 true true\n"; err != nil || string(out) != want {
+		t.Errorf("it says %q, %v, want %q", out, err, want)
 	}
 }
 
