@@ -3,11 +3,13 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
-
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -131,11 +133,29 @@ func runNet(t *testing.T, p *browser.Page) {
 // page has.
 func TestNetInThePage(t *testing.T) {
 	at := netServer(t, bundle(t))
-	url := netGateway(t, at)
+	path := filepath.Join(t.TempDir(), "echo")
+	unix, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close() })
+	go func() {
+		for {
+			c, err := unix.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_, _ = io.Copy(c, c)
+				_ = c.Close()
+			}()
+		}
+	}()
+	url := netGateway(t, at, "--target", path)
 	b := browser.Start(t)
 	for _, tests := range []string{"all.js", "page/all.js"} {
 		t.Run(tests, func(t *testing.T) {
-			p := b.Open(t, "http://"+at+"/?tests=./test/"+tests+"&gateway="+socket(url)+"&only="+os.Getenv("NET"), browser.Visitor{})
+			p := b.Open(t, "http://"+at+"/?tests=./test/"+tests+"&gateway="+socket(url)+"&path="+path+"&only="+os.Getenv("NET"), browser.Visitor{})
 			p.Allow("WebSocket connection to 'ws://127.0.0.1:1/ws'") // a gateway that is not there
 			runNet(t, p)
 		})
@@ -155,6 +175,48 @@ func TestNetOnOtherGateways(t *testing.T) {
 			_, url := gateway(t, append(args, "--origin", "http://"+at, "--greeter", "127.0.0.1:0")...)
 			runNet(t, b.Open(t, "http://"+at+"/?tests=./test/all.js&gateway="+socket(url)+"&only=chapter", browser.Visitor{}))
 		})
+	}
+}
+
+// What the package's README shows works, as it stands there.
+func TestNetReadme(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(netPackage, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := regexp.MustCompile(`(?s)    <script type="module">.*?</script>`).FindString(string(readme))
+	at := netServer(t, bundle(t))
+	greeter := serve(t, func(c *net.TCPConn) {
+		buf := make([]byte, 1024)
+		for {
+			n, err := c.Read(buf)
+			if err != nil {
+				return
+			}
+			_, _ = c.Write(append([]byte("你好"), buf[:n]...))
+		}
+	})
+	_, port, _ := net.SplitHostPort(greeter)
+	_, url := gateway(t, "--origin", "http://"+at, "--target", "localhost:"+port)
+	for from, to := range map[string]string{"ws://127.0.0.1:8080/ws": socket(url), "1234": port, "./dist/": "/", "</script>": "", `<script type="module">`: ""} {
+		if !strings.Contains(script, from) {
+			t.Fatalf("the README's page lacks %q: %s", from, script)
+		}
+		script = strings.ReplaceAll(script, from, to)
+	}
+	p := browser.Start(t).Open(t, "http://"+at+"/test/page/", browser.Visitor{})
+	eval(t, p, fmt.Sprintf(`import('data:text/javascript,' + encodeURIComponent(%q)).then(() => {}, e => { throw e })`, strings.ReplaceAll(script, "'/net.mjs'", "'http://"+at+"/net.mjs'")), nil)
+	const says = "你好哇咔咔, and: nc "
+	p.Wait(`document.body.innerText.includes('` + says + `')`)
+	var text string
+	eval(t, p, `document.body.innerText.split('`+says+`')[1]`, &text)
+	c, err := net.Dial("tcp", strings.Replace(strings.TrimSpace(text), " ", ":", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if got, err := io.ReadAll(c); string(got) != "hello from a page\n" || err != nil {
+		t.Errorf("nc reads %q, %v", got, err)
 	}
 }
 
