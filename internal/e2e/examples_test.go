@@ -97,8 +97,8 @@ func TestPostgresExample(t *testing.T) {
 }
 
 func TestSSHExample(t *testing.T) {
-	addr, user, key, host := sshServer(t)
-	_, _, otherKey, otherHost := sshServer(t)
+	addr, user, key, host := sshServer(t, "ed25519")
+	_, _, otherKey, otherHost := sshServer(t, "ed25519")
 	e := exampleOf(t, "ssh", addr)
 	e.prints(t, []string{"-addr", addr, "-user", user, "-key", key, "-host", host},
 		`SSH-2.0-OpenSSH_.* on Linux .*\n`, `5000000 bytes in `)

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -72,8 +73,9 @@ func postgresServer(t *testing.T, password string) (p *process, addr string) {
 	return p, addr
 }
 
-// sshServer starts an OpenSSH that lets the user of this process in with a key.
-func sshServer(t *testing.T) (addr, name, key, host string) {
+// sshServer starts an OpenSSH that lets the user of this process in with a key of a
+// kind.
+func sshServer(t *testing.T, kind string) (addr, name, key, host string) {
 	sshd := installed(t, "/usr/sbin/sshd")
 	if os.Getuid() == 0 { // it wants what the system makes when it starts one
 		must(t, "mkdir", "-p", "-m", "755", "/run/sshd")
@@ -87,7 +89,7 @@ func sshServer(t *testing.T) (addr, name, key, host string) {
 		return string(b)
 	}
 	for _, key := range []string{"user", "host"} {
-		must(t, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(dir, key))
+		must(t, "ssh-keygen", "-q", "-t", kind, "-N", "", "-f", filepath.Join(dir, key))
 	}
 	me, err := user.Current()
 	if err != nil {
@@ -98,6 +100,19 @@ func sshServer(t *testing.T) (addr, name, key, host string) {
 		"-o", "AuthorizedKeysFile="+filepath.Join(dir, "user.pub"), "-o", "StrictModes=no", // a temporary folder is writable
 		"-o", "PasswordAuthentication=no", "-o", "PidFile=none").says("Server listening on")
 	return addr, me.Username, read("user"), read("host.pub")
+}
+
+// mosquitto starts an MQTT broker for anyone on this machine.
+func mosquitto(t *testing.T) (addr string) {
+	program := installed(t, "/usr/sbin/mosquitto")
+	addr = unused(t)
+	_, port, _ := net.SplitHostPort(addr)
+	conf := filepath.Join(t.TempDir(), "conf")
+	if err := os.WriteFile(conf, fmt.Appendf(nil, "listener %s 127.0.0.1\nallow_anonymous true\n", port), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	start(t, program, "-v", "-c", conf).says("running")
+	return addr
 }
 
 // must runs a command, which must succeed, and returns what it printed.

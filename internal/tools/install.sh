@@ -1,10 +1,9 @@
 #!/bin/sh
 # Gets what the tests need beside Go: a Chromium or Chrome, a font with Chinese,
-# tshark to read captures with, curl, and from npm the accessibility checker, a
-# WebSocket that no one here wrote, and the streams within web/net; under
-# SERVERS=required also the servers that there are tests with. What is there is
-# used; what is missing comes from Debian's packages if they may be installed. If
-# not, it says what to do, and fails only under BROWSER=, TSHARK= or
+# tshark to read captures with, curl, and what packages of npm's there are tests with
+# or is built of; under SERVERS=required also the servers that there are tests with.
+# What is there is used; what is missing comes from Debian's packages if they may be
+# installed. If not, it says what to do, and fails only under BROWSER=, TSHARK= or
 # SERVERS=required, as the tests themselves do.
 set -eu
 cd "$(dirname "$0")"
@@ -24,14 +23,6 @@ has_font() {
 	[ "$(uname)" != Linux ] || [ -n "$(fc-list :lang=zh 2>/dev/null)" ]
 }
 
-has_npm() {
-	[ -e node_modules/axe-core/axe.min.js ] && [ -e node_modules/ws/package.json ]
-}
-
-has_streams() {
-	[ -e ../../web/net/node_modules/readable-stream/package.json ]
-}
-
 missing=
 has_browser || missing=chromium
 has_font || missing="$missing fontconfig fonts-noto-cjk"
@@ -42,6 +33,7 @@ if [ "${SERVERS:-}" = required ]; then # not unasked: some of these packages sta
 	command -v redis-server >/dev/null || missing="$missing redis-server"
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 	[ -x /usr/sbin/sshd ] || missing="$missing openssh-server"
+	[ -x /usr/sbin/mosquitto ] || missing="$missing mosquitto"
 fi
 if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	echo "installing for the tests:" $missing
@@ -49,12 +41,12 @@ if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; the
 	apt-get -qq update || : # one unreachable source need not matter
 	if apt-get -qq install --no-install-recommends $missing >/dev/null; then missing=; fi
 fi
-if ! has_npm && ! { command -v npm >/dev/null && npm ci --silent; }; then
-	missing="$missing npm:axe-core npm:ws"
-fi
-if ! has_streams && ! { command -v npm >/dev/null && (cd ../../web/net && npm ci --silent); }; then
-	missing="$missing npm:readable-stream"
-fi
+# A folder with a package.json, and one of the packages that it names.
+for at in .:ws .:axe-core ../../web/net:readable-stream ../e2e/npm:pg; do
+	folder=${at%:*} package=${at#*:}
+	[ -e $folder/node_modules/$package/package.json ] || { command -v npm >/dev/null && (cd $folder && npm ci --silent); } ||
+		missing="$missing npm:$package"
+done
 if [ -z "$missing" ]; then exit 0; fi
 
 echo "the tests lack:" $missing "(as Debian or npm call them)" >&2
