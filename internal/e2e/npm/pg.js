@@ -12,8 +12,6 @@ export async function run({ host, port, password }, say) {
   const { rows } = await client.query('select word from words order by n');
   say(`rows ${rows.length} ${rows.at(-1).word}`);
   await client.query('select 1/0').catch(({ code }) => { say(`error ${code}`); });
-  const [one, two] = await Promise.all([client.query('select 1 as n'), client.query('select 2 as n')]);
-  say(`queries ${one.rows[0].n} ${two.rows[0].n}`);
   await client.end();
   const pool = new pg.Pool({ ...to, max: 4 });
   const all = await Promise.all(Array.from({ length: 20 }, (_, n) => pool.query('select $1::int as n', [n])));
