@@ -23,6 +23,7 @@ export function keys(ladder) {
     ArrowLeft: () => travel(false),
     Enter: () => {
       const inspect = get('inspect');
+      if (inspect === null) return;
       if (!inspect.hasAttribute('tabindex')) inspect.tabIndex = -1;
       inspect.focus();
     },

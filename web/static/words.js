@@ -173,6 +173,9 @@ const words = {
   isConnected: ['connected', '已连接'],
 };
 
+/** learn takes the words of another page. */
+export const learn = (more) => Object.assign(words, more);
+
 const KEY = 'porthole.language';
 let language = 0; // a column of words
 
