@@ -1,5 +1,5 @@
 # Each target is one thing a person wants; `make test` is what CI runs.
-.PHONY: run test lint build shots frames speed bench soak tools clean
+.PHONY: run play test lint build shots frames speed bench soak tools clean
 
 # The race detector needs a C compiler.
 race := $(if $(shell command -v "$$(go env CC)"),-race)
@@ -7,13 +7,20 @@ race := $(if $(shell command -v "$$(go env CC)"),-race)
 # Packages that also run in the page.
 page := ./web/... ./wire/...
 
-# Show it: compile the page, start a greeter and serve both.
+# Show it: compile the page, start a greeter and serve both; the playground too,
+# where there is npm.
 run:
+	@! command -v npm >/dev/null || $(MAKE) -s play || echo "without the playground: /play will say so"
 	go run ./gateway
+
+# Make the playground at /play: its editor, and Node's net for a page, with npm.
+play:
+	cd web && go run genplay.go
 
 # Tell whether all is right, the page in a real browser included.
 test: lint tools
 	$(if $(race),,@echo "no C compiler: testing without the race detector")
+	cd web && go run genplay.go -optional
 	go test $(race) -timeout 15m ./...
 	go generate ./web
 	go test -timeout 5m -tags embed ./web/... ./gateway/...
@@ -70,4 +77,4 @@ tools:
 
 # Remove what the other targets made.
 clean:
-	rm -rf bin web/dist
+	rm -rf bin web/dist web/static/play/dist

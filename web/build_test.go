@@ -135,7 +135,7 @@ func TestReleaseIsSmall(t *testing.T) {
 	dir := t.TempDir()
 	goCommand(t, nil, "run", "gen.go", dir) // also because it runs without -race, ten times as fast
 
-	for _, name := range []string{"page.wasm", "tab.wasm", "wasm_exec.js", "app.js"} {
+	for _, name := range []string{"page.wasm", "tab.wasm", "wasm_exec.js", "app.js", "play/app.js"} {
 		plain := readFile(t, filepath.Join(dir, name))
 		br := readFile(t, filepath.Join(dir, name+".br"))
 		gz := readFile(t, filepath.Join(dir, name+".gz"))

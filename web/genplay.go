@@ -2,12 +2,14 @@
 
 // Genplay makes what the playground takes from npm, into static/play/dist: its
 // editor, and the worker in which a program finds Node's net. "make play" and
-// "go generate ./web" run it in the folder web.
+// "go generate ./web" run it in the folder web. With -optional it leaves that out
+// where there is no npm, and the page at /play says so.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,6 +21,12 @@ import (
 var packages = []string{"net", "play"}
 
 func main() {
+	optional := flag.Bool("optional", false, "do without npm, if there is none")
+	flag.Parse()
+	if _, err := exec.LookPath("npm"); *optional && errors.Is(err, exec.ErrNotFound) {
+		fmt.Fprintln(os.Stderr, "genplay: there is no npm on this machine: the playground is left out")
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx); err != nil {
@@ -49,9 +57,6 @@ func install(ctx context.Context, dir string) error {
 	have, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json"))
 	if err == nil && !have.ModTime().Before(lock.ModTime()) {
 		return nil
-	}
-	if _, err := exec.LookPath("npm"); errors.Is(err, exec.ErrNotFound) {
-		return errors.New("there is no npm on this machine")
 	}
 	return command(ctx, dir, "npm", "ci", "--silent")
 }

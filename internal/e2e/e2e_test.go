@@ -101,8 +101,8 @@ func dependOn(t testing.TB, dirs ...string) {
 			switch {
 			case err != nil:
 				return err
-			case d.IsDir() && d.Name() == "dist":
-				return fs.SkipDir // what make build made
+			case d.IsDir() && (d.Name() == "dist" || d.Name() == "node_modules"):
+				return fs.SkipDir // what make made of the rest
 			case !d.Type().IsRegular():
 				return nil
 			}

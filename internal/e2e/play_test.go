@@ -12,7 +12,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
@@ -31,7 +30,6 @@ func built(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dependOn(t, "web/play", "web/net")
 }
 
 // linked is the address of the playground with two programs in it.
@@ -60,10 +58,11 @@ const (
 	playReady = `document.querySelector('#run').ariaDisabled !== 'true' && document.querySelector('#gate-dot').className === 'linked'`
 	printed   = `[...document.querySelectorAll('#lines p')].map(p => (p.classList[0] + ' ' + (p.querySelector('span')?.textContent ?? p.textContent)))`
 	halted    = `document.querySelector('#halt').ariaDisabled === 'true'`
+	going     = `document.querySelector('#halt').ariaDisabled === 'false'`
 	written   = `document.querySelector('#code').shadowRoot.querySelector('.cm-content').innerText`
 )
 
-// says is true once a line of the console, "server text", holds the words.
+// prints is true once a line of the console, "server text", holds the words.
 func prints(line string) string { return fmt.Sprintf("%s.some(l => l.includes(%q))", printed, line) }
 
 // playground opens it with two programs, or as it stands.
@@ -131,7 +130,11 @@ func TestPlay(t *testing.T) {
 	b := browser.Start(t)
 	_, url := gateway(t, "--greeter", "127.0.0.1:0")
 	for name, test := range map[string]func(*testing.T, *browser.Browser, string){
-		"as it stands": playAsItStands,
+		"as it stands":         playAsItStands,
+		"reached from outside": playFromOutside,
+		"greeter as a peer":    playGreeter,
+		"console":              playConsole,
+		"keyboard":             playKeyboard,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, b, url) })
 	}
@@ -149,17 +152,158 @@ func playAsItStands(t *testing.T, b *browser.Browser, url string) {
 	p.Wait(prints("server listening on 127.0.0.1:4321"))
 	runs(p, "client")
 	p.Wait(prints("client 你好哇咔咔"))
-	p.Wait(prints("client close"))
 	p.Wait(prints("server data <Buffer e5 93 87 e5 92 94 e5 92 94>"))
+	p.Wait(prints("client close"))
+	p.Wait(prints("client ended")) // it waits for nothing more
 	for _, row := range []string{"server listening", "client connect", "server connection", "client write() 9 B", "server data 9 B", "server write() 15 B", "client data 15 B", "client close", "server close"} {
 		p.Wait(fmt.Sprintf("%s.some(r => r.startsWith(%q))", table, row))
 	}
-	p.Wait(prints("client ended")) // it waits for nothing more
 	p.Click("#tab-server")
+	p.Wait(going)
 	p.Keys(kb.Escape)
 	p.Wait(prints("server stopped"))
-	if dir := os.Getenv("SHOTS"); dir != "" {
-		p.Screenshot(filepath.Join(dir, "dev.png"))
+}
+
+// Whoever dials the port reaches the page, until the program is stopped: then the
+// port is free, and open connections have ended.
+func playFromOutside(t *testing.T, b *browser.Browser, url string) {
+	at := port(t)
+	p := playground(t, b, url, greeterOn(at), "")
+	runs(p, "server")
+	p.Wait(prints("server up"))
+	if got := say(t, at, "哇咔咔"); got != "你好哇咔咔" {
+		t.Errorf("from outside: %q", got)
 	}
-	_ = strings.TrimSpace
+	p.Wait(table + ".some(r => r.startsWith('server data 9 B'))")
+	c, err := net.Dial("tcp", "127.0.0.1:"+at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "哇"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c, make([]byte, len("你好哇"))); err != nil {
+		t.Fatal(err)
+	}
+	p.Click("#halt")
+	p.Wait(prints("server stopped"))
+	if n, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("an open connection: %d bytes, %v; want its end", n, err)
+	}
+	free(t, at)
+	p.Wait(table + ".some(r => r === 'server close')")
+	p.Wait("document.querySelector('iframe') === null")
+}
+
+// free fails the test if someone listens on a port.
+func free(t *testing.T, port string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		t.Errorf("the port is not free: %v", err)
+		return
+	}
+	_ = l.Close()
+}
+
+// A client of the page's dials the gateway's own greeter, and a program that the
+// page refuses nothing learns from the gateway what it may not.
+func playGreeter(t *testing.T, b *browser.Browser, url string) {
+	_, greeter, _ := tcpserver(t)
+	_, url = gateway(t, "--target", greeter)
+	host, at, err := net.SplitHostPort(greeter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := playground(t, b, url,
+		`require('net').connect(1, '10.0.0.7').on('error', (e) => console.log(e.code, e.syscall))`,
+		fmt.Sprintf(`const s = require('net').connect({ host: %q, port: %s }, () => s.write('哇咔咔'))
+s.setEncoding('utf8')
+s.on('data', (text) => { console.log(text); s.destroy() })`, host, at))
+	runs(p, "client")
+	p.Wait(prints("client 你好哇咔咔"))
+	p.Wait(prints("client ended"))
+	runs(p, "server")
+	p.Wait(prints("server EACCES connect"))
+}
+
+// What a program prints looks as in Node; and an error says where it is.
+func playConsole(t *testing.T, b *browser.Browser, url string) {
+	p := playground(t, b, url, `const { EventEmitter } = require('events')
+console.log('text', 1, [1, { a: 'b' }], Buffer.from('哇'), new Map([['k', 1]]))
+console.log('%s is %d', 'x', 2)
+console.error(Object.assign(new Error('oh'), { code: 'ECODE' }))
+process.stdout.write('half ')
+process.stdout.write('a line')
+console.table([{ a: 1, b: '好' }])
+process.nextTick(() => console.log('tick'))
+setImmediate(() => console.log('immediate'))
+setTimeout(() => console.log('timer'), 1)
+console.log('\x1b[31mred\x1b[0m', '\u202eturned')
+try { require('fs') } catch (error) { console.log(error.message) }
+new EventEmitter().on('x', () => console.log('emitted')).emit('x')
+process.on('exit', (code) => console.log('exit', code))`, `const a = 1
+
+function f() {
+  null.x
+}
+f()`)
+	runs(p, "server")
+	for _, line := range []string{
+		"server text 1 [ 1, { a: 'b' } ] <Buffer e5 93 87> Map(1) { 'k' => 1 }", "server x is 2", "code: 'ECODE'", "server half a line",
+		"│ 0       │ 1 │ '好' │", "server tick", "server immediate", "server timer", "server red ◦turned", "server Cannot find module 'fs': a page has net, events",
+		"server emitted", "server exit 0", "server ended",
+	} {
+		p.Wait(prints(line))
+	}
+	runs(p, "client")
+	p.Wait(prints("client client.js:4\n  null.x\n       ^\n\nTypeError: Cannot read properties of null"))
+	p.Wait(prints("at f (client.js:4:8)"))
+	p.Wait(prints("client ended with code 1"))
+	p.Wait(`document.querySelector('#code').shadowRoot.querySelector('.cm-broken').innerText.trim() === 'null.x'`)
+
+	p.Navigate("about:blank")
+	p.Navigate(linked(t, url, "let a = 1\nlet a = 2\n", "Promise.reject(new RangeError('no'))"))
+	p.Wait(playReady)
+	runs(p, "server")
+	p.Wait(prints("server server.js:2\nlet a = 2\n"))
+	var all string
+	eval(t, p, printed+".join('|')", &all)
+	t.Log(all)
+	p.Wait(prints("SyntaxError: Identifier 'a' has already been declared"))
+	runs(p, "client")
+	p.Wait(prints("RangeError: no\n    at client.js:1:16"))
+}
+
+// All of it can be done without a mouse, and the editor lets go of the focus.
+func playKeyboard(t *testing.T, b *browser.Browser, url string) {
+	at := port(t)
+	p := playground(t, b, url, greeterOn(at), "")
+	focused := func(selector string) {
+		t.Helper()
+		p.Wait(fmt.Sprintf("document.activeElement?.matches(%q)", selector))
+	}
+	for _, selector := range []string{".skip", ".away", ".lang [lang=en]", ".lang [lang=zh-CN]", "#restore", "#tab-server", "#link", "#halt", "#run", "#code"} {
+		p.Keys(kb.Tab)
+		focused(selector)
+	}
+	p.Keys(kb.Enter, 2) // with Ctrl
+	p.Wait(prints("server up"))
+	p.Keys("//")
+	p.Wait(written + ".startsWith('//const')")
+	p.Keys(kb.Escape)
+	p.Wait(prints("server stopped"))
+	free(t, at)
+	p.Keys(kb.Tab)
+	focused("#clear")
+	p.Keys(kb.Tab)
+	focused("#lines")
+	p.Keys(kb.Tab)
+	focused("#conn")
+	eval(t, p, "document.querySelector('#tab-server').focus()", nil)
+	p.Keys(kb.ArrowRight)
+	focused("#tab-client[aria-selected=true]")
+	p.Reload()
+	p.Wait(playReady)
 }

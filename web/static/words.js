@@ -12,6 +12,7 @@ const words = {
   title: ['Porthole: a TCP connection, seen from both ends', 'Porthole：从两端看一条 TCP 连接'],
   skip: ['Skip to the ladder', '跳到事件梯'],
   thesis: ['Bytes keep their order, not your pieces.', '字节保序，不保分段。'],
+  playground: ['Playground', '编程'],
   language: ['Language', '语言'],
   gateway: ['gateway', '网关'],
   linking: ['connecting', '连接中'],

@@ -5,7 +5,7 @@ import { learn } from '../words.js';
 
 learn({
   title: ['Porthole: Node\'s net in a page', 'Porthole：页面里的 Node net'],
-  home: ['Porthole: to the page', 'Porthole：回到主页'],
+  home: ['Experiments', '实验'],
   'p-thesis': ['Node\'s net, in a page: real TCP, both ends.', '页面里的 Node net：真的 TCP，两端都看得见。'],
   'p-programs': ['Programs', '程序'],
   'p-run': ['Run', '运行'],
