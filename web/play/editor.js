@@ -70,7 +70,7 @@ export class Editor {
         // Tab is not among them: it leads on, as everywhere in the page.
         keymap.of([...defaultKeymap, ...historyKeymap]),
         EditorState.tabSize.of(2),
-        EditorView.contentAttributes.of({ 'aria-label': name, spellcheck: 'false', autocapitalize: 'off' }),
+        EditorView.contentAttributes.of({ 'aria-label': name, tabindex: '0', spellcheck: 'false', autocapitalize: 'off' }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !this.quiet) this.changed();
         }),

@@ -38,7 +38,9 @@ export function report({ error, origin, at, name, source }) {
   if (line > lines.length) [line, column] = [lines.length, lines.at(-1).length + 1];
   const where = line > 0 ? `${name}:${line}\n${lines[line - 1].slice(0, 200)}\n${' '.repeat(Math.max(0, Math.min(column, 200) - 1))}^\n\n` : '';
   const bad = origin === 'unhandledRejection' && !(error instanceof Error);
-  const what = bad ? `[UnhandledPromiseRejection: This error originated either by throwing inside of an async function without a catch block, or by rejecting a promise which was not handled with .catch(). The promise rejected with the reason "${inspect(error)}".]`
+  // What cannot be read has no stack; where it was read is not of interest.
+  const unread = error instanceof SyntaxError && error.message.match(/'importScripts'[^:]*: (.*)/s)?.[1];
+  const what = unread ? `SyntaxError: ${unread}` : bad ? `[UnhandledPromiseRejection: This error originated either by throwing inside of an async function without a catch block, or by rejecting a promise which was not handled with .catch(). The promise rejected with the reason "${inspect(error)}".]`
     : error instanceof Error ? inspect(error) : `Uncaught ${inspect(error)}`;
   return { line, text: where + what };
 }

@@ -12,7 +12,7 @@ const SOCKETS = 4; // WebSockets of one program
 const MESSAGE = 64 << 10; // bytes of one of its messages: more the gateway does not take
 const WAITING = 16 << 20; // bytes of them that wait to be sent
 const PARTING = 1000; // ms that the sockets of a program that is over may take to end
-const LAST = 100; // ms for the last events to come, after that
+const LAST = 250; // ms for their last events to come, after that
 
 export const State = { OVER: 0, RUNS: 1, PARTS: 2 };
 
@@ -155,7 +155,7 @@ function part(socket) {
     const { ws, streams } = socket;
     const last = ws.readyState === WebSocket.OPEN ? streams.farewell() : [];
     for (const message of last) ws.send(message);
-    if (streams.open.size === 0 || ws.readyState !== WebSocket.OPEN) ws.close();
-    else setTimeout(() => ws.close(1000), PARTING);
+    if (ws.readyState !== WebSocket.OPEN) ws.close();
+    else setTimeout(() => ws.close(1000), streams.open.size === 0 ? LAST : PARTING);
   });
 }
