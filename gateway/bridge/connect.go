@@ -68,6 +68,9 @@ func (st *stream) open(ctx context.Context) (net.Conn, *plug, *wire.Failure) {
 	var addrs []netip.Addr
 	if d.Address != "" && !t.Unix() {
 		a, err := netip.ParseAddr(d.Address)
+		if own := st.s.loopback(); t.page && a == loopback4 && own.IsValid() {
+			a = own // which stands for it
+		}
 		if err != nil || !st.s.knows(t, a) {
 			return nil, nil, b.forbid(st.s.user, d.Address, d.Port)
 		}

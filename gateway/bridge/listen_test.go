@@ -278,17 +278,18 @@ func TestSessionLoopback(t *testing.T) {
 		t.Errorf("they listen on %v and %v", first, second)
 	}
 	two.refused(3, wire.Listen{Host: first.Host}, "EACCES")
-	for i, name := range []string{"localhost", "127.0.0.1", second.Host} {
+	for i, d := range []wire.Dial{{Host: "localhost"}, {Host: "localhost", Address: "127.0.0.1"}, {Host: "127.0.0.1"}, {Host: second.Host}} {
 		id := uint64(5 + 2*i)
-		two.send(wire.OpDial, id, &wire.Dial{Host: name, Port: uint64(second.Port)})
+		d.Port = uint64(second.Port)
+		two.send(wire.OpDial, id, &d)
 		var c wire.Connected
 		for _, op := range two.both(&c) {
 			if op != wire.OpConnected && op != wire.OpAccepted {
-				t.Errorf("%s: op %d", name, op)
+				t.Errorf("%+v: op %d", d, op)
 			}
 		}
 		if parse(c.Remote) != second {
-			t.Errorf("%s leads to %s, want %v", name, c.Remote, second)
+			t.Errorf("%+v leads to %s, want %v", d, c.Remote, second)
 		}
 	}
 	two.send(wire.OpDial, 21, &wire.Dial{Host: first.Host, Port: uint64(first.Port)})

@@ -1,0 +1,2 @@
+// Every platform of today has these.
+export const { AbortController, AbortSignal } = globalThis;

@@ -1,0 +1,3 @@
+// What a page has more than Node.
+import './gateway.test.js';
+import './streams.test.js';
