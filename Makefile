@@ -48,11 +48,12 @@ build:
 	go generate ./web
 	go build -trimpath -tags embed -o bin/ ./gateway ./tcpserver
 
-# Make pictures of the page, to look at, and the one in the README.
+# Make pictures of the pages, to look at, and those in the README.
 shots: tools
 	mkdir -p bin/shots
-	SHOTS=$(CURDIR)/bin/shots BROWSER=required go test -count=1 -run TestShots ./internal/e2e
+	SHOTS=$(CURDIR)/bin/shots BROWSER=required go test -count=1 -run 'Shots$$' ./internal/e2e
 	cp bin/shots/page-1100-light-en.png docs/page.png
+	cp bin/shots/play-1100-light-en.png docs/play.png
 
 # Measure how the page draws under 20,000 events a second, in a real browser.
 frames: tools

@@ -240,6 +240,7 @@ console.table([{ a: 1, b: '好' }])
 process.nextTick(() => console.log('tick'))
 setImmediate(() => console.log('immediate'))
 setTimeout(() => console.log('timer'), 1)
+console.log('<img src=x onerror=alert(1)>')
 console.log('\x1b[31mred\x1b[0m', '\u202eturned')
 try { require('fs') } catch (error) { console.log(error.message) }
 new EventEmitter().on('x', () => console.log('emitted')).emit('x')
@@ -253,7 +254,7 @@ f()`)
 	for _, line := range []string{
 		"server text 1 [ 1, { a: 'b' } ] <Buffer e5 93 87> Map(1) { 'k' => 1 }", "server x is 2", "code: 'ECODE'", "server half a line",
 		"│ 0       │ 1 │ '好' │", "server tick", "server immediate", "server timer", "server red ◦turned", "server Cannot find module 'fs': a page has net, events",
-		"server emitted", "server exit 0", "server ended",
+		"server emitted", "server <img src=x onerror=alert(1)>", "server exit 0", "server ended",
 	} {
 		p.Wait(prints(line))
 	}
