@@ -135,6 +135,7 @@ func TestPlay(t *testing.T) {
 		"greeter as a peer":    playGreeter,
 		"console":              playConsole,
 		"keyboard":             playKeyboard,
+		"lines":                playLines,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, b, url) })
 	}
@@ -304,4 +305,32 @@ func playKeyboard(t *testing.T, b *browser.Browser, url string) {
 	focused("#tab-client[aria-selected=true]")
 	p.Reload()
 	p.Wait(playReady)
+}
+
+// The selected event marks the line that made it, and each line tells how often
+// it did something.
+func playLines(t *testing.T, b *browser.Browser, url string) {
+	at := port(t)
+	p := playground(t, b, url, greeterOn(at), fmt.Sprintf(`const s = require('net').connect(%s, 'localhost')
+s.on('data', (data) => {
+  if (data.length < 20) s.write(data)
+})
+s.write('哇咔咔')`, at))
+	runs(p, "server")
+	p.Wait(prints("server up"))
+	runs(p, "client")
+	p.Wait(table + ".includes('client data 21 B')")
+	marked := `document.querySelector('#code').shadowRoot.querySelector('.cm-ran')?.innerText.trim()`
+	pick := func(event string) {
+		t.Helper()
+		eval(t, p, fmt.Sprintf(`[...document.querySelectorAll('#rows > .r:not([hidden])')].sort((a, b) => a.ariaRowIndex - b.ariaRowIndex)
+			.find(r => r.innerText.includes(%q) && r.querySelector('.ev.c')).click()`, event), nil)
+	}
+	pick("write() 9 B")
+	p.Wait(marked + " === `s.write('哇咔咔')`")
+	pick("write() 15 B")
+	p.Wait(marked + " === 'if (data.length < 20) s.write(data)'")
+	pick("data 21 B")
+	p.Wait(marked + ".startsWith(`s.on('data', (data) => {`)")
+	p.Wait(`document.querySelector('#code').shadowRoot.querySelector('.cm-count').innerText === '2×'`)
 }

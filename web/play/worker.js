@@ -10,6 +10,7 @@ import net, { configure } from '../net/src/index.js';
 import { makeConsole } from './console.js';
 import { trace, report } from './errors.js';
 import { Life, timers } from './life.js';
+import { watch } from './lines.js';
 import { makeProcess } from './process.js';
 import { sockets } from './socket.js';
 
@@ -54,8 +55,6 @@ addEventListener('message', ({ data: { name, source }, ports: [port] }) => {
     if (process.emit('unhandledRejection', event.reason, event.promise)) return;
     broken(event.reason, 'unhandledRejection');
   });
-  trace(name);
-
   const modules = {
     net, events: whole(events), stream: whole(stream), buffer: { Buffer }, string_decoder: whole(decoder), process, console: out.console,
   };
@@ -87,6 +86,7 @@ addEventListener('message', ({ data: { name, source }, ports: [port] }) => {
     main.call(module.exports, module.exports, require, module, `/${name}`, '/');
   };
   trace(name, before.length);
+  watch(net, name, say);
   const file = URL.createObjectURL(new Blob([before, source, '\n}))\n//# sourceURL=', name], { type: 'text/javascript' }));
   say('begun');
   // What it throws is to be uncaught: only so the browser says where a program is

@@ -33,6 +33,7 @@ function drawBeside(frame) {
   drawHeads(frame);
   drawTools(frame);
   drawCard();
+  panes.trace(frame);
 }
 
 // matter is what the card has to say: parts of a sentence.

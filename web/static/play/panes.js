@@ -4,6 +4,7 @@
 import { get, hide, mark } from '../dom.js';
 import { t } from '../words.js';
 import { print } from './console.js';
+import { Lines, lineOf } from './lines.js';
 import { programs } from './programs.js';
 import { Runner, State } from './runner.js';
 
@@ -20,7 +21,8 @@ export class Panes {
     this.side = 'server'; // which is shown
     this.editor = null; // until it is loaded
     this.texts = {}; // of each side, as it was before the editor was there
-    this.lines = {}; // where each broke
+    this.lines = Object.fromEntries(sides.map((side) => [side, new Lines()]));
+    this.told = {}; // of each side, what the editor shows of its lines
     this.timer = 0;
     this.runners = Object.fromEntries(sides.map((side) => [side, this.runner(side)]));
     for (const side of sides) {
@@ -47,7 +49,8 @@ export class Panes {
     const runner = new Runner(file(side), {
       print: (lines) => print(side, lines, (n) => runner.shown(n)),
       changed: (code) => this.changed(side, code),
-      fault: (line) => this.broke(side, line),
+      fault: (line) => this.editor.broken(file(side), line),
+      called: (...what) => this.lines[side].hear(...what),
       overhear: (bytes) => this.app.overhear(bytes),
     });
     return runner;
@@ -56,7 +59,7 @@ export class Panes {
   async load() {
     const { Editor } = await import('./dist/editor.js');
     this.editor = new Editor(get('code'), {
-      files: sides.map((side) => ({ name: file(side), text: this.texts[side] })),
+      files: sides.map((side) => ({ name: file(side), side, text: this.texts[side] })),
       changed: () => this.edited(),
     });
     this.editor.show(file(this.side));
@@ -79,14 +82,14 @@ export class Panes {
       this.texts[side] = texts[i];
       this.editor?.set(file(side), texts[i]);
     });
-    this.lines = {};
+    for (const side of sides) this.lines[side].clear();
   }
 
   /** restore brings back what the page came with. */
   restore() { this.take(sides.map(chapter)); }
 
   edited() {
-    delete this.lines[this.side];
+    this.lines[this.side].clear();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       try {
@@ -113,8 +116,8 @@ export class Panes {
     if (this.editor === null) return;
     const { side } = this;
     this.runners[side].stop();
-    delete this.lines[side];
-    this.editor.mark(file(side), 0);
+    this.lines[side].clear();
+    this.editor.broken(file(side), 0);
     this.runners[side].start(this.text(side));
     this.app.say(`${file(side)}: ${t('p-runs')}`);
   }
@@ -135,9 +138,18 @@ export class Panes {
     this.app.ask();
   }
 
-  broke(side, line) {
-    this.lines[side] = line;
-    this.editor.mark(file(side), line);
+  /** trace marks the line that made the selected event, and tells how often each
+      has run. */
+  trace(frame) {
+    if (this.editor === null) return;
+    const found = lineOf(frame, this.lines);
+    for (const side of sides) {
+      const line = found?.of === side ? found.line : 0;
+      const now = `${line} ${this.lines[side].version}`;
+      if (this.told[side] === now) continue;
+      this.told[side] = now;
+      this.editor.ran(file(side), this.lines[side].counts, line);
+    }
   }
 
   // ── tabs ──

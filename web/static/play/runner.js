@@ -31,10 +31,11 @@ async function load() {
 /** Runner runs one program at a time. */
 export class Runner {
   /** name is the program's file. print is called with what it prints, changed
-      when its state is another, fault with the line that it broke at, and
-      overhear with what the gateway tells of its sockets. */
-  constructor(name, { print, changed, fault, overhear }) {
-    Object.assign(this, { name, print, changed, fault, overhear });
+      when its state is another, fault with the line that it broke at, called
+      with what its lines do, and overhear with what the gateway tells of its
+      sockets. */
+  constructor(name, { print, changed, fault, called, overhear }) {
+    Object.assign(this, { name, print, changed, fault, called, overhear });
     this.state = State.OVER;
     this.run = null; // what is of one run
   }
@@ -80,7 +81,8 @@ export class Runner {
     const [verb, a, b, c] = message;
     if (verb === 'begun') clearTimeout(run.timer);
     else if (verb === 'print') this.print([[String(a), String(b)]]);
-    else if (verb === 'fault') this.fault(Number(a) || 0);
+    else if (verb === 'fault') this.fault(Number.isSafeInteger(a) ? a : 0);
+    else if (verb === 'call' || verb === 'socket') this.called(...message);
     else if (verb === 'end') this.stop(Number(a) || 0);
     else if (verb === 'open') this.open(run, Number(a));
     else if (verb === 'send') this.send(run, Number(a), b);
