@@ -176,6 +176,7 @@ func playFromOutside(t *testing.T, b *browser.Browser, url string) {
 		t.Errorf("from outside: %q", got)
 	}
 	p.Wait(table + ".some(r => r.startsWith('server data 9 B'))")
+	p.Wait("document.querySelector('#rows .other') === null") // it is this page's program
 	c, err := net.Dial("tcp", "127.0.0.1:"+at)
 	if err != nil {
 		t.Fatal(err)
@@ -332,5 +333,6 @@ s.write('哇咔咔')`, at))
 	p.Wait(marked + " === 'if (data.length < 20) s.write(data)'")
 	pick("data 21 B")
 	p.Wait(marked + ".startsWith(`s.on('data', (data) => {`)")
-	p.Wait(`document.querySelector('#code').shadowRoot.querySelector('.cm-count').innerText === '2×'`)
+	counts := `[...document.querySelector('#code').shadowRoot.querySelectorAll('.cm-count')].map(c => c.innerText + c.closest('.cm-line').innerText.slice(0, 10)).join()`
+	p.Wait(counts + " === `2×s.on('data`")
 }

@@ -71,6 +71,7 @@ type method struct {
 var methods = [...]method{
 	{"start", false, func(a *app, args []js.Value) any {
 		a.open, a.changed, a.watches = args[0], args[1], args[2].Bool()
+		a.live.Store.Alike = a.watches
 		a.reach()
 		return nil
 	}},

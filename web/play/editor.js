@@ -24,6 +24,7 @@ const look = EditorView.theme({
   '&.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--bg3)', outline: '1px solid var(--edge)' },
   '.cm-line': { position: 'relative', padding: '0 12px 0 0' },
   '.cm-count': { position: 'absolute', right: '16px', padding: '0 4px', backgroundColor: 'var(--bg)', color: 'var(--side)', fontSize: '11px' },
+  '.cm-ran .cm-count': { backgroundColor: 'transparent' },
   '.cm-ran, .cm-ran.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--side) 12%, transparent)' },
   '.cm-broken, .cm-broken.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--err) 14%, transparent)' },
   '@media (max-width: 760px)': { '.cm-scroller': { fontSize: '16px', lineHeight: '24px' } }, // or a phone zooms in on it

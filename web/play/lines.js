@@ -27,6 +27,18 @@ export function watch({ Server, Socket }, name, tell) {
     return Number(found?.match(/:(\d+):\d+\)?$/)?.[1] ?? 0);
   }
 
+  // direct tells whether the program itself called the method that asks: net sets
+  // events of its own as well.
+  function direct() {
+    const { prepareStackTrace } = Error;
+    Error.prepareStackTrace = (_, frames) => frames;
+    const { stack } = new Error();
+    Error.prepareStackTrace = prepareStackTrace;
+    if (!Array.isArray(stack)) return true; // this browser does not say
+    const here = stack[0].getScriptNameOrSourceURL();
+    return stack.findIndex((frame) => frame.getScriptNameOrSourceURL() !== here) === 3; // behind direct, what asks, and the method
+  }
+
   function call(of, verb, from, where) {
     if (where > 0 && left-- > 0) tell('call', number(of), verb, from, where);
   }
@@ -57,7 +69,7 @@ export function watch({ Server, Socket }, name, tell) {
   for (const { prototype } of [Socket, Server]) {
     for (const key of ['on', 'once', 'addListener']) {
       around(prototype, key, (of, event) => {
-        const where = line();
+        const where = direct() || event === 'connection' ? line() : 0;
         if (where === 0) return;
         if (!set.has(of)) set.set(of, new Map());
         set.get(of).set(event, where);

@@ -23,7 +23,7 @@ server.on('connection', (socket) => {
 
   // ${error}
   socket.on('error', (error) => {
-    console.log(error.message)
+    console.log('error', error.code)
     socket.destroy()
   })
 })
@@ -33,7 +33,7 @@ server.on('close', () => console.log('close'))
 
 // ${inuse}
 server.on('error', (error) => {
-  console.log(error.message)
+  console.log(error.code === 'EADDRINUSE' ? 'address already in use' : error.message)
 })
 
 server.listen(4321, 'localhost')
@@ -60,7 +60,7 @@ socket.on('close', () => console.log('close'))
 
 // ${error}
 socket.on('error', (error) => {
-  console.log(error.message)
+  console.log('error', error.code)
 })
 `;
 

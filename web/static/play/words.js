@@ -15,7 +15,7 @@ learn({
   'p-console': ['Console', '控制台'],
   'p-clear': ['Clear', '清空'],
   'p-runs': ['runs', '运行中'],
-  'p-restore': ['The chapter\'s programs', '恢复原来的程序'],
+  'p-restore': ['Back to the first programs', '恢复原来的程序'],
   'p-linked': ['By a link', '来自链接'],
   'p-read': ['These programs came with the address. Nothing runs until you press Run.', '这些程序随网址而来。按“运行”之前什么都不会执行。'],
   'p-changed': ['Changed', '已修改'],
