@@ -209,11 +209,11 @@ func free(t *testing.T, port string) {
 	_ = l.Close()
 }
 
-// A client of the page's dials the gateway's own greeter, and a program that the
-// page refuses nothing learns from the gateway what it may not.
-func playGreeter(t *testing.T, b *browser.Browser, url string) {
+// A client in the page dials the native server; and what it may not dial, the
+// gateway says.
+func playGreeter(t *testing.T, b *browser.Browser, _ string) {
 	_, greeter, _ := tcpserver(t)
-	_, url = gateway(t, "--target", greeter)
+	_, url := gateway(t, "--target", greeter)
 	host, at, err := net.SplitHostPort(greeter)
 	if err != nil {
 		t.Fatal(err)
