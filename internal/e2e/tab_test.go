@@ -51,6 +51,7 @@ func TestServerInTheTab(t *testing.T) {
 		_ = c.Close()
 		t.Error("someone listens there still")
 	}
+	p.Wait(`document.querySelector('#listener').textContent === 'Start server'`)
 	p.Click("#listener") // the gateway's own takes over
 	p.Wait(connected)
 }

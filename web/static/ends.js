@@ -229,7 +229,7 @@ function send(app) {
 async function start(app) {
   const program = app.program();
   program.lab('listen', 0);
-  await app.until((f) => f.listener === Server.LISTENING, 1000).catch(() => {});
+  await app.until((f) => f.listener === Server.LISTENING && canConnect(f), 1000).catch(() => {});
   if (canConnect(app.frame())) program.connect();
   app.ask();
 }
