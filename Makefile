@@ -1,5 +1,5 @@
 # Each target is one thing a person wants; `make test` is what CI runs.
-.PHONY: run play test lint build shots frames speed bench soak tools clean
+.PHONY: run play test lint build net shots frames speed bench soak tools clean
 
 # The race detector needs a C compiler.
 race := $(if $(shell command -v "$$(go env CC)"),-race)
@@ -48,6 +48,11 @@ build:
 	go generate ./web
 	go build -trimpath -tags embed -o bin/ ./gateway ./tcpserver
 
+# Build the npm package, Node's net for a page, in web/net/dist.
+net:
+	cd web/net && npm ci --silent
+	web/net/build.sh
+
 # Make pictures of the pages, to look at, and those in the README.
 shots: tools
 	mkdir -p bin/shots
@@ -78,4 +83,4 @@ tools:
 
 # Remove what the other targets made.
 clean:
-	rm -rf bin web/dist web/static/play/dist
+	rm -rf bin web/dist web/net/dist web/static/play/dist

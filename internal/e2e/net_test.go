@@ -3,11 +3,13 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
-
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +82,7 @@ func netServer(t *testing.T, dir string) (host string) {
 	l := listen(t)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, netPage) })
+	mux.HandleFunc("/favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	for _, name := range []string{"net.mjs", "net.cjs"} {
 		mux.HandleFunc("/"+name, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
@@ -130,14 +133,122 @@ func runNet(t *testing.T, p *browser.Page) {
 // page has.
 func TestNetInThePage(t *testing.T) {
 	at := netServer(t, bundle(t))
-	url := netGateway(t, at)
+	path := filepath.Join(t.TempDir(), "echo")
+	unix, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close() })
+	go func() {
+		for {
+			c, err := unix.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_, _ = io.Copy(c, c)
+				_ = c.Close()
+			}()
+		}
+	}()
+	url := netGateway(t, at, "--target", path)
 	b := browser.Start(t)
 	for _, tests := range []string{"all.js", "page/all.js"} {
 		t.Run(tests, func(t *testing.T) {
-			p := b.Open(t, "http://"+at+"/?tests=./test/"+tests+"&gateway="+socket(url)+"&only="+os.Getenv("NET"), browser.Visitor{})
+			p := b.Open(t, "http://"+at+"/?tests=./test/"+tests+"&gateway="+socket(url)+"&path="+path+"&only="+os.Getenv("NET"), browser.Visitor{})
 			p.Allow("WebSocket connection to 'ws://127.0.0.1:1/ws'") // a gateway that is not there
 			runNet(t, p)
 		})
+	}
+}
+
+// A page reaches its own servers by name, whatever its gateway's targets are.
+func TestNetOnOtherGateways(t *testing.T) {
+	at := netServer(t, bundle(t))
+	b := browser.Start(t)
+	for name, args := range map[string][]string{
+		"no target by name":         {"--target", "127.0.0.1:1"},
+		"a loopback of its own":     {"--session-loopback"},
+		"… and the loopback listed": {"--session-loopback", "--target", "localhost:1-65535", "--target", "127.0.0.1:1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, url := gateway(t, append(args, "--origin", "http://"+at, "--greeter", "127.0.0.1:0")...)
+			runNet(t, b.Open(t, "http://"+at+"/?tests=./test/all.js&gateway="+socket(url)+"&only=chapter", browser.Visitor{}))
+		})
+	}
+}
+
+// What the package's README shows works, as it stands there.
+func TestNetReadme(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(netPackage, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := regexp.MustCompile(`(?s)    <script type="module">.*?</script>`).FindString(string(readme))
+	at := netServer(t, bundle(t))
+	greeter := serve(t, func(c *net.TCPConn) {
+		buf := make([]byte, 1024)
+		for {
+			n, err := c.Read(buf)
+			if err != nil {
+				return
+			}
+			_, _ = c.Write(append([]byte("你好"), buf[:n]...))
+		}
+	})
+	_, port, _ := net.SplitHostPort(greeter)
+	_, url := gateway(t, "--origin", "http://"+at, "--target", "localhost:"+port)
+	for from, to := range map[string]string{"ws://127.0.0.1:8080/ws": socket(url), "1234": port, "./dist/": "/", "</script>": "", `<script type="module">`: ""} {
+		if !strings.Contains(script, from) {
+			t.Fatalf("the README's page lacks %q: %s", from, script)
+		}
+		script = strings.ReplaceAll(script, from, to)
+	}
+	p := browser.Start(t).Open(t, "http://"+at+"/test/page/", browser.Visitor{})
+	eval(t, p, fmt.Sprintf(`import('data:text/javascript,' + encodeURIComponent(%q)).then(() => {}, e => { throw e })`, strings.ReplaceAll(script, "'/net.mjs'", "'http://"+at+"/net.mjs'")), nil)
+	const says = "你好哇咔咔, and: nc "
+	p.Wait(`document.body.innerText.includes('` + says + `')`)
+	var text string
+	eval(t, p, `document.body.innerText.split('`+says+`')[1]`, &text)
+	c, err := net.Dial("tcp", strings.Replace(strings.TrimSpace(text), " ", ":", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if got, err := io.ReadAll(c); string(got) != "hello from a page\n" || err != nil {
+		t.Errorf("nc reads %q, %v", got, err)
+	}
+}
+
+// The package works in a worker, which import maps do not reach.
+func TestNetInAWorker(t *testing.T) {
+	at := netServer(t, bundle(t))
+	url := netGateway(t, at)
+	p := browser.Start(t).Open(t, "http://"+at+"/test/page/", browser.Visitor{})
+	var got string
+	eval(t, p, `new Promise((resolve, reject) => {
+		const worker = new Worker('/test/page/worker.js', { type: 'module' })
+		worker.onmessage = e => resolve(e.data)
+		worker.onerror = e => reject(e.message)
+		worker.postMessage('`+socket(url)+`')
+	})`, &got)
+	if want := "你好哇咔咔"; got != want {
+		t.Errorf("the worker says %q, want %q", got, want)
+	}
+}
+
+// The package works in Node, by require, and ends when it is told to.
+func TestNetOutsideOfAPage(t *testing.T) {
+	dir := bundle(t)
+	node, err := exec.LookPath("node")
+	needs(t, err == nil, "node")
+	ws, err := filepath.Abs("../tools/node_modules/ws")
+	needs(t, err == nil && exists(ws), "ws: npm ci in internal/tools")
+	_, url := gateway(t, "--target", "127.0.0.1:1")
+	run := exec.CommandContext(t.Context(), node, filepath.Join(netPackage, "test/outside.cjs"), filepath.Join(dir, "net.cjs"), ws, socket(url))
+	out, err := run.CombinedOutput()
+	if want := "哇咔咔 true true\n"; err != nil || string(out) != want {
+		t.Errorf("it says %q, %v, want %q", out, err, want)
 	}
 }
 

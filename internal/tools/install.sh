@@ -1,10 +1,11 @@
 #!/bin/sh
 # Gets what the tests need beside Go: a Chromium or Chrome, a font with Chinese,
-# tshark to read captures with, curl, and from npm the accessibility checker and a
-# WebSocket that no one here wrote; under SERVERS=required also the servers that
-# there are tests with. What is there is used; what is missing comes from Debian's
-# packages if they may be installed. If not, it says what to do, and fails only
-# under BROWSER=, TSHARK= or SERVERS=required, as the tests themselves do.
+# tshark to read captures with, curl, and from npm the accessibility checker, a
+# WebSocket that no one here wrote, and the streams within web/net; under
+# SERVERS=required also the servers that there are tests with. What is there is
+# used; what is missing comes from Debian's packages if they may be installed. If
+# not, it says what to do, and fails only under BROWSER=, TSHARK= or
+# SERVERS=required, as the tests themselves do.
 set -eu
 cd "$(dirname "$0")"
 
@@ -27,6 +28,10 @@ has_npm() {
 	[ -e node_modules/axe-core/axe.min.js ] && [ -e node_modules/ws/package.json ]
 }
 
+has_streams() {
+	[ -e ../../web/net/node_modules/readable-stream/package.json ]
+}
+
 missing=
 has_browser || missing=chromium
 has_font || missing="$missing fontconfig fonts-noto-cjk"
@@ -46,6 +51,9 @@ if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; the
 fi
 if ! has_npm && ! { command -v npm >/dev/null && npm ci --silent; }; then
 	missing="$missing npm:axe-core npm:ws"
+fi
+if ! has_streams && ! { command -v npm >/dev/null && (cd ../../web/net && npm ci --silent); }; then
+	missing="$missing npm:readable-stream"
 fi
 if [ -z "$missing" ]; then exit 0; fi
 

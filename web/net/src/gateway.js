@@ -24,7 +24,7 @@ function address() {
 /** session is the one there is, or a new one. */
 export function session() {
   if (current === null || current.over !== null) {
-    current = new Session({ url: address(), protocols: settings.protocols, WebSocket: settings.WebSocket ?? globalThis.WebSocket });
+    current = new Session({ url: address, protocols: settings.protocols, WebSocket: settings.WebSocket ?? globalThis.WebSocket });
     if (spares.wanted) current.begun.then(stock, () => {});
   }
   return current;

@@ -6,10 +6,10 @@ import { Reader, message, op, overhead, reason, subprotocol } from './wire.js';
 const closeProtocol = 4002; // a page may close with 1000 or 3000 to 4999 only
 
 /** Session is one WebSocket to a gateway, with the streams and listeners that it
-    carries. What is sent before the gateway's hello waits for it. */
+    carries. What is sent before the gateway's hello waits for it. Where there is no
+    gateway, url included, they are told so. */
 export class Session {
   constructor({ url, protocols, WebSocket }) {
-    this.url = url;
     this.window = 0; // bytes of a stream under way to the gateway
     this.message = 0; // bytes of a message to it
     this.hello = null; // what it said
@@ -26,7 +26,8 @@ export class Session {
     this.waiting = [];
     this.last = -1; // the newest id; ours are odd
     try {
-      this.socket = new WebSocket(url, [...new Set([subprotocol, ...protocols])]);
+      this.url = url();
+      this.socket = new WebSocket(this.url, [...new Set([subprotocol, ...protocols])]);
     } catch (cause) {
       this.socket = { close() {} };
       nextTick(() => this.gone(cause));
@@ -34,7 +35,7 @@ export class Session {
     }
     this.socket.binaryType = 'arraybuffer';
     this.socket.addEventListener('message', (event) => this.#receive(event.data));
-    this.socket.addEventListener('error', () => this.gone());
+    this.socket.addEventListener('error', (event) => this.gone(undefined, event));
     this.socket.addEventListener('close', (event) => this.gone(undefined, event));
   }
 
@@ -159,8 +160,9 @@ export class Session {
 
   gone(cause, event) {
     if (this.over !== null) return;
-    const words = event?.reason ? `: ${event.reason}` : '';
-    this.over = cause ?? new Error(`porthole: ${this.hello ? 'the gateway' : 'no gateway'} at ${this.url}${this.hello ? ' is gone' : ''}${words}`);
+    const words = [event?.reason || event?.message].filter(Boolean).map((said) => `: ${said}`);
+    const what = this.hello === null ? `no gateway at ${this.url}` : `the gateway at ${this.url} is gone`;
+    this.over = cause ?? new Error(`porthole: ${what}${words}`);
     this.fail(this.over);
     const { streams, lookups, listeners } = this;
     this.waiting = [];

@@ -252,3 +252,18 @@ test('an unknown name: ENOTFOUND', async () => {
   equal(error.message, `getaddrinfo ${error.code} nowhere.invalid`);
   ok(looked[0] === error && looked[3] === 'nowhere.invalid');
 });
+
+test('family and hints of a lookup', async () => {
+  const server = await serve();
+  const socket = dial(server, { host: 'localhost', family: 4, hints: 0 });
+  await once(socket, 'connect');
+  equal(socket.remoteFamily, 'IPv4');
+  const asked = [];
+  const lookup = (host, options, done) => {
+    asked.push(options.hints);
+    done(null, '127.0.0.1', 4);
+  };
+  await once(dial(server, { host: 'a.test', family: 4, hints: 32, lookup }), 'connect');
+  equal(asked, [32]);
+  throws(() => net.connect({ port: 1, host: 'a.test', hints: 4096 }), 'ERR_INVALID_ARG_VALUE', TypeError);
+});

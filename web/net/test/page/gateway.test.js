@@ -1,5 +1,5 @@
 // What only a page has: a gateway, which has its limits, and may go.
-import { dial, equal, failing, log, net, ok, once, serve, test, throws } from '../kit.js';
+import { dial, equal, failing, log, net, ok, once, read, serve, test, throws } from '../kit.js';
 
 test('what a page cannot do says so', () => {
   const code = 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM';
@@ -63,4 +63,19 @@ test('a gateway that is not there: ENETUNREACH', async () => {
     net.configure({ url });
     await net.ready({ listen: true });
   }
+});
+
+test('connect to a path: a Unix socket of the gateway\'s machine', async () => {
+  const path = new URLSearchParams(location.search).get('path');
+  for (const connect of [(cb) => net.connect(path, cb), (cb) => net.connect({ path }, cb), (cb) => new net.Socket().connect(path, cb)]) {
+    const socket = connect(() => socket.end('hi'));
+    equal(await read(socket), 'hi');
+    equal([socket.remoteAddress, socket.remotePort, socket.localPort], [undefined, undefined, undefined]);
+  }
+  const other = net.connect(path);
+  await once(other, 'connect');
+  throws(() => other.resetAndDestroy(), 'ERR_INVALID_HANDLE_TYPE', TypeError);
+  other.destroy();
+  const none = net.connect('/nowhere');
+  equal((await failing(none, 'EACCES')).message, 'connect EACCES /nowhere');
 });
