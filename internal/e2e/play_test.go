@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
@@ -169,9 +170,13 @@ func playAsItStands(t *testing.T, b *browser.Browser, url string) {
 // port is free, and open connections have ended.
 func playFromOutside(t *testing.T, b *browser.Browser, url string) {
 	at := port(t)
-	p := playground(t, b, url, greeterOn(at), "")
+	p := playground(t, b, url, greeterOn(at), strings.Replace(greeterOn(at), "server.listen", "server.on('error', (e) => console.log(e.message)).listen", 1))
 	runs(p, "server")
 	p.Wait(prints("server up"))
+	runs(p, "client")
+	p.Wait(prints("client listen EADDRINUSE: address already in use 127.0.0.1:" + at))
+	p.Wait(prints("client ended"))
+	p.Click("#tab-server")
 	if got := say(t, at, "哇咔咔"); got != "你好哇咔咔" {
 		t.Errorf("from outside: %q", got)
 	}
@@ -274,6 +279,19 @@ f()`)
 	p.Wait(prints("SyntaxError: Identifier 'a' has already been declared"))
 	runs(p, "client")
 	p.Wait(prints("RangeError: no\n    at client.js:1:16"))
+
+	p.Navigate("about:blank")
+	p.Navigate(linked(t, url, `setInterval(() => {}, 1)
+process.on('exit', (code) => console.log('bye', code))
+process.exit(3)
+console.log('too late')`, "import net from 'net'"))
+	p.Wait(playReady)
+	runs(p, "server")
+	p.Wait(prints("server bye 3"))
+	p.Wait(prints("server ended with code 3"))
+	p.Wait("!" + prints("too late"))
+	runs(p, "client")
+	p.Wait(prints("SyntaxError: Cannot use import statement outside a module"))
 }
 
 // All of it can be done without a mouse, and the editor lets go of the focus.

@@ -43,13 +43,13 @@ export class Runner {
   /** start runs a program, once the one before is over. */
   async start(source) {
     if (this.state === State.RUNS) return;
-    const run = { sockets: new Map(), frame: null, port: null, timer: 0, parted: null };
-    const before = this.run;
+    const before = this.run?.parted;
+    const run = { sockets: new Map(), frame: null, port: null, timer: 0, parted: null, before };
     this.run = run;
     this.set(State.RUNS);
     try {
       const text = await load();
-      await before?.parted;
+      await before;
       if (this.run === run && this.state === State.RUNS) this.begin(run, text, source);
     } catch (error) {
       this.fail(run, error.message);
@@ -136,7 +136,7 @@ export class Runner {
     clearTimeout(run.timer);
     run.frame?.remove();
     run.port?.close();
-    run.parted = Promise.all([...run.sockets.values()].map(part));
+    run.parted = Promise.all([run.before, ...[...run.sockets.values()].map(part)]);
     run.parted.then(() => { if (this.run === run && this.state === State.PARTS) this.set(State.OVER); });
     this.set(State.PARTS, code);
   }
