@@ -233,6 +233,7 @@ s.on('data', (text) => { console.log(text); s.destroy() })`, host, at))
 	p.Wait(prints("client ended"))
 	runs(p, "server")
 	p.Wait(prints("server EACCES connect"))
+	p.Wait(prints("here a page may dial " + greeter + ", and what a page listens on"))
 }
 
 // What a program prints looks as in Node; and an error says where it is.

@@ -24,6 +24,7 @@ const app = {
   ask: frames.ask,
   say,
   home: () => panes.focus(),
+  targets: () => frames.frame?.target ?? '',
   overhear: (bytes) => frames.program?.overhear(bytes),
 };
 const panes = new Panes(app);

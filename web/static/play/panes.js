@@ -52,6 +52,7 @@ export class Panes {
       fault: (line) => this.editor.broken(file(side), line),
       called: (...what) => this.lines[side].hear(...what),
       overhear: (bytes) => this.app.overhear(bytes),
+      refused: () => print(side, [['note', t('p-refused', this.app.targets())]]),
     });
     return runner;
   }

@@ -32,10 +32,10 @@ async function load() {
 export class Runner {
   /** name is the program's file. print is called with what it prints, changed
       when its state is another, fault with the line that it broke at, called
-      with what its lines do, and overhear with what the gateway tells of its
-      sockets. */
-  constructor(name, { print, changed, fault, called, overhear }) {
-    Object.assign(this, { name, print, changed, fault, called, overhear });
+      with what its lines do, overhear with what the gateway tells of its sockets,
+      and refused when it refuses one. */
+  constructor(name, { print, changed, fault, called, overhear, refused }) {
+    Object.assign(this, { name, print, changed, fault, called, overhear, refused });
     this.state = State.OVER;
     this.run = null; // what is of one run
   }
@@ -105,6 +105,7 @@ export class Runner {
     ws.onopen = () => run.port.postMessage(['opened', id, ws.protocol]);
     ws.onmessage = ({ data }) => {
       const bytes = new Uint8Array(data);
+      if (socket.streams.refuses(bytes)) this.refused();
       socket.streams.received(bytes);
       if (tells(bytes)) this.overhear(bytes);
       if (socket.gone === null) run.port.postMessage(['message', id, data], [data]);

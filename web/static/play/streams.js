@@ -7,6 +7,8 @@ const Op = {
   LISTEN: 32, ACCEPTED: 34, UNLISTEN: 35, UNLISTENED: 36, EVENTS: 49, LOST: 50,
 };
 
+const POLICY = 1; // the phase of a failure
+
 // head is a message's op and id, and where the rest begins.
 function head(bytes) {
   let id = 0;
@@ -41,6 +43,14 @@ export class Streams {
       const it = this.open.get(id);
       if (it) it.ends = true;
     }
+  }
+
+  /** refuses tells whether a message refuses a dial, because the gateway's policy
+      is against it. */
+  refuses(bytes) {
+    const { op, id, at } = head(bytes);
+    if (op !== Op.FAILED || this.open.get(id)?.op === Op.LISTEN || bytes[at] !== POLICY) return false;
+    return String.fromCharCode(...bytes.subarray(at + 2, at + 2 + bytes[at + 1])) === 'EACCES';
   }
 
   /** received notes a message from it. */

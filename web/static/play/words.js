@@ -31,6 +31,10 @@ learn({
   ],
   'p-silent': ['its frame did not begin', '沙箱没有启动'],
   'p-broken': [(why) => `It does not run: ${why}`, (why) => `未能运行：${why}`],
+  'p-refused': [
+    (target) => `EACCES is the gateway's: here a page may dial ${target ? `${target}, and ` : ''}what a page listens on. Does the server run?`,
+    (target) => `EACCES 来自网关：这里的页面只能拨 ${target ? `${target} 和` : ''}页面自己监听的地址。服务端在运行吗？`,
+  ],
   'p-ended': [(code) => `ended${code ? ` with code ${code}` : ''}`, (code) => `已结束${code ? `，退出码 ${code}` : ''}`],
   'p-stopped': ['stopped', '已停止'],
   'p-left': [(n) => `${count(n)} lines were too many to show`, (n) => `有 ${count(n)} 行太多，未显示`],
