@@ -234,6 +234,7 @@ s.on('data', (text) => { console.log(text); s.destroy() })`, host, at))
 	runs(p, "server")
 	p.Wait(prints("server EACCES connect"))
 	p.Wait(prints("here a page may dial " + greeter + ", and what a page listens on"))
+	p.Wait(printed + ".filter(l => l.includes('may dial')).length === 1") // and not of the dial that came through
 }
 
 // What a program prints looks as in Node; and an error says where it is.

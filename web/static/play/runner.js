@@ -4,7 +4,7 @@
 // messages go through a port. What may be dialled is the gateway's to say.
 
 import { element } from '../dom.js';
-import { Streams, tells } from './streams.js';
+import { Streams, connects, tells } from './streams.js';
 import { t } from '../words.js';
 
 const BEGIN = 10000; // ms that a frame may take to begin
@@ -12,6 +12,7 @@ const SOCKETS = 4; // WebSockets of one program
 const MESSAGE = 64 << 10; // bytes of one of its messages: more the gateway does not take
 const WAITING = 16 << 20; // bytes of them that wait to be sent
 const PARTING = 1000; // ms that the sockets of a program that is over may take to end
+const DOUBT = 300; // ms until a dial that was refused is not followed by another
 const LAST = 250; // ms for their last events to come, after that
 
 export const State = { OVER: 0, RUNS: 1, PARTS: 2 };
@@ -33,7 +34,7 @@ export class Runner {
   /** name is the program's file. print is called with what it prints, changed
       when its state is another, fault with the line that it broke at, called
       with what its lines do, overhear with what the gateway tells of its sockets,
-      and refused when it refuses one. */
+      and refused when it refuses what the program dials. */
   constructor(name, { print, changed, fault, called, overhear, refused }) {
     Object.assign(this, { name, print, changed, fault, called, overhear, refused });
     this.state = State.OVER;
@@ -44,7 +45,7 @@ export class Runner {
   async start(source) {
     if (this.state === State.RUNS) return;
     const before = this.run?.parted;
-    const run = { sockets: new Map(), frame: null, port: null, timer: 0, parted: null, before };
+    const run = { sockets: new Map(), frame: null, port: null, timer: 0, parted: null, before, hint: new Hint(this.refused) };
     this.run = run;
     this.set(State.RUNS);
     try {
@@ -105,7 +106,8 @@ export class Runner {
     ws.onopen = () => run.port.postMessage(['opened', id, ws.protocol]);
     ws.onmessage = ({ data }) => {
       const bytes = new Uint8Array(data);
-      if (socket.streams.refuses(bytes)) this.refused();
+      if (connects(bytes)) run.hint.forget();
+      if (socket.streams.refuses(bytes)) run.hint.give();
       socket.streams.received(bytes);
       if (tells(bytes)) this.overhear(bytes);
       if (socket.gone === null) run.port.postMessage(['message', id, data], [data]);
@@ -135,6 +137,7 @@ export class Runner {
     if (this.state !== State.RUNS) return;
     const { run } = this;
     clearTimeout(run.timer);
+    run.hint.now();
     run.frame?.remove();
     run.port?.close();
     run.parted = Promise.all([run.before, ...[...run.sockets.values()].map(part)]);
@@ -145,6 +148,30 @@ export class Runner {
   set(state, code = null) {
     this.state = state;
     this.changed(code);
+  }
+}
+
+// Hint says once that what a program dials is refused. One address may be, and the
+// next is not: so it waits a little.
+class Hint {
+  constructor(say) {
+    this.say = say;
+    this.timer = 0;
+    this.over = false;
+  }
+
+  give() { if (!this.over) this.timer ||= setTimeout(() => this.now(), DOUBT); }
+
+  forget() {
+    clearTimeout(this.timer);
+    this.timer = 0;
+  }
+
+  now() {
+    if (this.timer === 0 || this.over) return;
+    this.forget();
+    this.over = true;
+    this.say();
   }
 }
 

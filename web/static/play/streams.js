@@ -3,7 +3,7 @@
 // nothing else, has come to its end; one that is stopped leaves none behind.
 
 const Op = {
-  DATA: 1, RESET: 5, CLOSE: 6, CLOSED: 9, RESOLVE: 17, RESOLVED: 18, DIAL: 19, FAILED: 21,
+  DATA: 1, RESET: 5, CLOSE: 6, CLOSED: 9, RESOLVE: 17, RESOLVED: 18, DIAL: 19, CONNECTED: 20, FAILED: 21,
   LISTEN: 32, ACCEPTED: 34, UNLISTEN: 35, UNLISTENED: 36, EVENTS: 49, LOST: 50,
 };
 
@@ -30,6 +30,9 @@ function uvarint(n) {
 /** tells tells whether a message says what sockets did. */
 export const tells = (bytes) => bytes[0] === Op.EVENTS || bytes[0] === Op.LOST;
 
+/** connects tells whether a message says that a dial has come through. */
+export const connects = (bytes) => bytes[0] === Op.CONNECTED;
+
 export class Streams {
   constructor() {
     this.open = new Map(); // by id
@@ -49,7 +52,7 @@ export class Streams {
       is against it. */
   refuses(bytes) {
     const { op, id, at } = head(bytes);
-    if (op !== Op.FAILED || this.open.get(id)?.op === Op.LISTEN || bytes[at] !== POLICY) return false;
+    if (op !== Op.FAILED || this.open.get(id)?.op !== Op.DIAL || bytes[at] !== POLICY) return false;
     return String.fromCharCode(...bytes.subarray(at + 2, at + 2 + bytes[at + 1])) === 'EACCES';
   }
 
