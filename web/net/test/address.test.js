@@ -52,7 +52,7 @@ test('BlockList: addresses, ranges, subnets', () => {
     ['::ffff:1.1.1.1', 'ipv6', true], ['::ffff:101:101', 'ipv6', true], ['8592:757c:efae:4e45::1', 'ipv6', true], ['8592:757c:efae:4e46::1', 'ipv6', false],
   ]) equal(list.check(address, family), want, `check(${address})`);
   ok(list.check(new net.SocketAddress({ address: '1.1.1.1' })));
-  equal(list.rules, ['Subnet: IPv6 8592:757c:efae:4e45::/64', 'Range: IPv4 10.0.0.1-10.0.0.10', 'Address: IPv4 1.1.1.1']);
+  equal([...list.rules].sort(), ['Address: IPv4 1.1.1.1', 'Range: IPv4 10.0.0.1-10.0.0.10', 'Subnet: IPv6 8592:757c:efae:4e45::/64']);
   list.addAddress(new net.SocketAddress({ address: '2.2.2.2' }));
   ok(list.check('2.2.2.2'));
   list.addSubnet('192.168.1.7', 24);

@@ -158,7 +158,7 @@ test('setTypeOfService, getTypeOfService', () => {
   equal(socket.getTypeOfService(), 0x10);
   throws(() => socket.setTypeOfService(256), 'ERR_OUT_OF_RANGE', RangeError);
   throws(() => socket.setTypeOfService('1'), 'ERR_INVALID_ARG_TYPE', TypeError);
-}, { since: 25 });
+}, { since: 24 });
 
 test('pipe: an echo of a megabyte', async () => {
   const server = await serve((socket) => socket.pipe(socket));
