@@ -176,6 +176,7 @@ func playFromOutside(t *testing.T, b *browser.Browser, url string) {
 	runs(p, "client")
 	p.Wait(prints("client listen EADDRINUSE: address already in use 127.0.0.1:" + at))
 	p.Wait(prints("client ended"))
+	p.Wait("document.querySelector('#card').innerText.includes('nc 127.0.0.1 " + at + "')")
 	p.Click("#tab-server")
 	if got := say(t, at, "哇咔咔"); got != "你好哇咔咔" {
 		t.Errorf("from outside: %q", got)

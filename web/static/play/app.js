@@ -43,7 +43,10 @@ function matter() {
   const { frame } = frames;
   if (frame === null || frame.link !== Link.OPEN) return null;
   if (!(frame.offers & Offer.LISTEN)) return frame.conns.length === 0 ? t('p-unoffered') : null;
-  return frame.conns.length === 0 && !panes.running() ? t('p-empty') : null;
+  if (frame.conns.length > 0) return null;
+  const [, host, port] = panes.listens().match(/^(.*):(\d+)$/) ?? [];
+  if (port) return t('p-nc', `nc ${host.replace(/[[\]]/g, '')} ${port}`);
+  return panes.running() ? null : t('p-empty');
 }
 
 function drawCard() {

@@ -29,6 +29,9 @@ export class Lines {
     this.version++;
   }
 
+  /** listens is where the program listens, '' if it has not said so. */
+  listens() { return [...this.sockets.values()].findLast((addresses) => addresses.endsWith(' '))?.trim() ?? ''; }
+
   /** find is the line that made what happened to the socket with these addresses,
       there in its stream; 0 if it is not known. */
   find(name, from, local, remote) {

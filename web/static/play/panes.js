@@ -113,6 +113,11 @@ export class Panes {
 
   running() { return sides.some((side) => this.runners[side].state === State.RUNS); }
 
+  /** listens is where a program that runs listens, '' if none does. */
+  listens() {
+    return sides.filter((side) => this.runners[side].state === State.RUNS).map((side) => this.lines[side].listens()).find(Boolean) ?? '';
+  }
+
   run() {
     if (this.editor === null) return;
     const { side } = this;

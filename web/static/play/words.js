@@ -42,7 +42,10 @@ learn({
     () => ['Run ', ['b', 'server.js'], ', then ', ['b', 'client.js'], '.'],
     () => ['先运行 ', ['b', 'server.js'], '，再运行 ', ['b', 'client.js'], '。'],
   ],
-  'p-nc': [(nc) => ['From a terminal, too: ', ['code', nc]], (nc) => ['在终端里也行：', ['code', nc]]],
+  'p-nc': [
+    (nc) => ['Run ', ['b', 'client.js'], '. From a terminal, too: ', ['code', nc]],
+    (nc) => ['运行 ', ['b', 'client.js'], '。在终端里也行：', ['code', nc]],
+  ],
   'p-unoffered': [
     () => ['This gateway lets no page listen: a server does not run here, a client does.'],
     () => ['此网关不允许页面监听：服务端不能在这里运行，客户端可以。'],
