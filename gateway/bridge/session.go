@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -352,9 +353,23 @@ func (s *session) lookup(id uint64, r wire.Resolve, refuse func(wire.Failure)) {
 	if s.resolved == nil {
 		s.resolved = map[string][]netip.Addr{}
 	}
-	s.resolved[t.Host] = addrs
+	s.resolved[t.Host] = remember(s.resolved[t.Host], addrs)
 	s.mu.Unlock()
 	s.conclude(id, wire.OpResolved, &list)
+}
+
+// remember adds addresses to those that are known of a name, the newest first: a
+// server may answer each time with others, while a dial of the ones before is on its
+// way.
+func remember(known, addrs []netip.Addr) []netip.Addr {
+	const enough = 64 // of one name
+	all := slices.Clone(addrs)
+	for _, a := range known {
+		if len(all) < enough && !slices.Contains(all, a) {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 // emit takes the events of the session's own sockets.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"porthole/gateway/bridge"
@@ -148,6 +149,28 @@ func TestResolveThenDial(t *testing.T) {
 	if s.closed(); s.failure.Code != "EACCES" {
 		t.Errorf("an address that another session resolved: %+v, want EACCES", s.failure)
 	}
+}
+
+// A name whose server answers each time with another address: who has asked before
+// may dial still what it was told.
+func TestResolveAgainThenDial(t *testing.T) {
+	target, accept := accepting(t)
+	b := to(bridge.Target{Host: "server.localhost", Port: target.Port})
+	answers := []string{"127.0.0.1", "127.0.0.2"}
+	var turn atomic.Int32
+	b.Resolver = zone(func(string) []netip.Addr {
+		return []netip.Addr{netip.MustParseAddr(answers[turn.Load()])}
+	}).resolver(t)
+	p := open(t, serve(t, b))
+	for i, want := range answers {
+		turn.Store(int32(i))
+		if got, f := p.resolve("server.localhost", 4); len(got) != 1 || got[0] != want {
+			t.Fatalf("resolved %q, %+v, want %s", got, f, want)
+		}
+	}
+	s := p.dial(wire.Dial{Host: "server.localhost", Address: answers[0], Port: uint64(target.Port)})
+	s.await("connected", func() bool { return s.connected != nil })
+	accept()
 }
 
 func TestDialFails(t *testing.T) {

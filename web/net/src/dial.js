@@ -1,21 +1,21 @@
 import validators from 'readable-stream/lib/internal/validators.js';
 import { connectError, codes, invalidFamily, lookupError, several } from './errors.js';
+import { session } from './gateway.js';
 import { Pipe, TCP } from './handle.js';
 import { isIP } from './ip.js';
 import { nextTick } from './process.js';
-import { session } from './gateway.js';
 
 const { validateFunction, validateNumber } = validators;
 
 // How a socket that connects to a name goes through its addresses (RFC 8305 §5).
-export const selection = { on: true, timeout: 500 }; // ms for each of them but the last
+export const selection = { on: true, timeout: 500 }; // ms for each of them but the last; more than Node's, for the way to the gateway
 const knownHints = 0x38; // ADDRCONFIG, ALL and V4MAPPED of Node's dns; a gateway has its own
 export const leastAttempt = 10; // ms
 
-export function validatePort(port, name = 'Port', zero = true) {
+export function validatePort(port, name) {
   const number = typeof port === 'string' && port.trim() !== '' ? Number(port) : port;
-  if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number > 65535 || (number === 0 && !zero)) {
-    throw new codes.ERR_SOCKET_BAD_PORT(name, port, zero);
+  if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number > 65535) {
+    throw new codes.ERR_SOCKET_BAD_PORT(name, port);
   }
   return number;
 }

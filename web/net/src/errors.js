@@ -3,7 +3,7 @@ import readable from 'readable-stream/lib/ours/errors.js';
 export const { AbortError, codes } = readable;
 
 /** received is how Node ends a message about a value. */
-export function received(value) {
+function received(value) {
   return new codes.ERR_INVALID_ARG_TYPE('x', 'y', value).message.replace(/^.* Received /s, '');
 }
 
@@ -30,7 +30,7 @@ define('ERR_IP_BLOCKED', Error, (ip) => `IP(${ip}) is blocked by net.BlockList`)
 define('ERR_MISSING_ARGS', TypeError, (...names) => `The ${names.map((name) => `"${name}"`).join(' or ')} argument must be specified`);
 define('ERR_SERVER_ALREADY_LISTEN', Error, 'Listen method has been called more than once without closing.');
 define('ERR_SERVER_NOT_RUNNING', Error, 'Server is not running.');
-define('ERR_SOCKET_BAD_PORT', RangeError, (name, port, zero = true) => `${name} should be ${zero ? '>=' : '>'} 0 and < 65536. Received ${received(port)}.`);
+define('ERR_SOCKET_BAD_PORT', RangeError, (name, port) => `${name} should be >= 0 and < 65536. Received ${received(port)}.`);
 define('ERR_SOCKET_CLOSED', Error, 'Socket is closed');
 define('ERR_SOCKET_CLOSED_BEFORE_CONNECTION', Error, 'Socket closed before the connection was established');
 

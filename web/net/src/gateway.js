@@ -48,11 +48,10 @@ const enough = 2;
 function stock() {
   const s = session();
   spares.kept = spares.kept.filter((spare) => spare.session === s);
-  const made = [];
   while (s.hello?.offers.includes('listen') && spares.kept.length < enough) {
     const spare = s.listen('', 0, 0);
     spares.kept.push(spare);
-    made.push(new Promise((done) => {
+    spare.made = new Promise((done) => {
       const drop = () => {
         spares.kept = spares.kept.filter((kept) => kept !== spare);
         done();
@@ -60,9 +59,9 @@ function stock() {
       spare.onlistening = done;
       spare.onfailed = drop;
       spare.ongone = drop;
-    }));
+    });
   }
-  return Promise.all(made);
+  return Promise.all(spares.kept.map(({ made }) => made));
 }
 
 /** ready resolves once the gateway has answered; with listen, once address() can

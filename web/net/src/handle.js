@@ -41,8 +41,7 @@ export class TCP {
   /** connect dials a host, by an address of it unless that is empty. */
   connect(to, done) {
     this.dialled = done;
-    const options = [...this.options].map(([name, value]) => [name, value]);
-    this.stream = session().dial({ ...to, window: maxWindow, options }, this);
+    this.stream = session().dial({ ...to, window: maxWindow, options: [...this.options] }, this);
     if (this.reading) this.stream.readStart();
   }
 
