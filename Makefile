@@ -1,5 +1,5 @@
 # Each target is one thing a person wants; `make test` is what CI runs.
-.PHONY: run test lint build net shots frames speed bench soak tools clean
+.PHONY: run play test lint build net shots frames speed bench soak tools clean
 
 # The race detector needs a C compiler.
 race := $(if $(shell command -v "$$(go env CC)"),-race)
@@ -7,13 +7,20 @@ race := $(if $(shell command -v "$$(go env CC)"),-race)
 # Packages that also run in the page.
 page := ./web/... ./wire/...
 
-# Show it: compile the page, start a greeter and serve both.
+# Show it: compile the page, start a greeter and serve both; the playground too,
+# where there is npm.
 run:
+	@! command -v npm >/dev/null || $(MAKE) -s play || echo "without the playground: /play will say so"
 	go run ./gateway
+
+# Make the playground at /play: its editor, and Node's net for a page, with npm.
+play:
+	cd web && go run genplay.go
 
 # Tell whether all is right, the page in a real browser included.
 test: lint tools
 	$(if $(race),,@echo "no C compiler: testing without the race detector")
+	cd web && go run genplay.go -optional
 	go test $(race) -timeout 30m ./...
 	go generate ./web
 	go test -timeout 5m -tags embed ./web/... ./gateway/...
@@ -46,11 +53,12 @@ net:
 	cd web/net && npm ci --silent
 	web/net/build.sh
 
-# Make pictures of the page, to look at, and the one in the README.
+# Make pictures of the pages, to look at, and those in the README.
 shots: tools
 	mkdir -p bin/shots
-	SHOTS=$(CURDIR)/bin/shots BROWSER=required go test -count=1 -run TestShots ./internal/e2e
+	SHOTS=$(CURDIR)/bin/shots BROWSER=required go test -count=1 -run 'Shots$$' ./internal/e2e
 	cp bin/shots/page-1100-light-en.png docs/page.png
+	cp bin/shots/play-1100-light-en.png docs/play.png
 
 # Measure how the page draws under 20,000 events a second, in a real browser.
 frames: tools
@@ -75,4 +83,4 @@ tools:
 
 # Remove what the other targets made.
 clean:
-	rm -rf bin web/dist web/net/dist
+	rm -rf bin web/dist web/net/dist web/static/play/dist

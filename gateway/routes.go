@@ -28,6 +28,7 @@ func (g *gateway) routes(page *web.Handler) http.Handler {
 		_, _ = io.WriteString(w, "ok\n") // a client that has gone needs no answer
 	})
 	r.With(g.known).Handle("/", page)
+	r.With(g.known).Handle("/play", page)
 	r.Handle("/*", page)
 	return r
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 )
 
+//go:generate go run genplay.go -optional
 //go:generate go run gen.go dist
 
 // packages are the programs that run in the browser: the page's, and the greeter

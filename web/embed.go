@@ -14,6 +14,7 @@ import (
 //go:embed dist/tab.wasm dist/tab.wasm.br dist/tab.wasm.gz
 //go:embed dist/wasm_exec.js dist/wasm_exec.js.br dist/wasm_exec.js.gz
 //go:embed dist/app.js dist/app.js.br dist/app.js.gz
+//go:embed dist/play/app.js dist/play/app.js.br dist/play/app.js.gz
 var dist embed.FS
 
 // program returns the files of Release, compiled before this binary was.

@@ -31,11 +31,13 @@ func main() {
 func run(ctx context.Context, dir string) error {
 	// A browser finds modules one through the other, and asks for six at a time:
 	// at 60 ms a turn they would take half a second to come. So they are joined.
-	join := exec.CommandContext(ctx, "go", "tool", "-modfile=../internal/tools/go.mod", "esbuild", "static/app.js",
-		"--bundle", "--format=esm", "--minify", "--charset=utf8", "--log-level=warning", "--outfile="+filepath.Join(dir, "app.js"))
-	join.Stdout, join.Stderr = os.Stderr, os.Stderr
-	if err := join.Run(); err != nil {
-		return fmt.Errorf("join the modules: %w", err)
+	for _, name := range []string{"app.js", "play/app.js"} {
+		join := exec.CommandContext(ctx, "go", "tool", "-modfile=../internal/tools/go.mod", "esbuild", "static/"+name, "--external:./dist/*",
+			"--bundle", "--format=esm", "--minify", "--charset=utf8", "--log-level=warning", "--outfile="+filepath.Join(dir, name))
+		join.Stdout, join.Stderr = os.Stderr, os.Stderr
+		if err := join.Run(); err != nil {
+			return fmt.Errorf("join the modules of %s: %w", name, err)
+		}
 	}
 	return web.Release(ctx, dir)
 }

@@ -11,8 +11,9 @@
 // that serves it are always of one source. Under the build tag embed it was
 // compiled beforehand, into dist, and is part of the binary.
 //
-// The page lives at / and is asked for anew on every visit; so is the way in to a
-// gateway that is not for all, at /login. Everything else lives under a prefix that
+// The page lives at / and is asked for anew on every visit; so is the playground, at
+// /play, with /sandbox for what is written there, and the way in to a gateway that is
+// not for all, at /login. Everything else lives under a prefix that
 // names its content, so browsers keep it for good: index.html says
 // assets/style.css, and what a visitor gets is assets-4f1d2a90c37be856/style.css.
 // Files find each other by relative references, and the page works under any path a
@@ -61,23 +62,41 @@ var contentTypes = map[string]string{
 // contentSecurityPolicy lets a page run its own files, the script within it and
 // nothing else. A form that needs no script may be sent to where it is from.
 func contentSecurityPolicy(page []byte) string {
-	var inline strings.Builder
-	for _, m := range inlineRE.FindAllSubmatch(page, -1) {
-		sum := sha256.Sum256(m[1])
-		fmt.Fprintf(&inline, "'sha256-%s' ", base64.StdEncoding.EncodeToString(sum[:]))
-	}
 	forms := "'none'"
 	if bytes.Contains(page, []byte(`method="post"`)) {
 		forms = "'self'"
 	}
 	return "default-src 'self'; " +
-		"script-src 'self' " + inline.String() + "'wasm-unsafe-eval'; " + // compiling WebAssembly counts as eval
+		"script-src 'self' " + within(page) + "'wasm-unsafe-eval'; " + // compiling WebAssembly counts as eval
 		"connect-src 'self'; " +
 		"object-src 'none'; " +
 		"base-uri 'none'; " +
 		"form-action " + forms + "; " +
 		"frame-ancestors 'none'; " +
 		"require-trusted-types-for 'script'"
+}
+
+// sandboxPolicy is for the frame in which the playground runs what visitors write:
+// an origin of its own that no one else has, no network, no other document, and no
+// script but the one within it and the workers that it makes.
+func sandboxPolicy(page []byte) string {
+	return "sandbox allow-scripts; " +
+		"default-src 'none'; " +
+		"script-src " + within(page) + "blob:; " + // what a worker is made of
+		"worker-src blob:; " +
+		"base-uri 'none'; " +
+		"form-action 'none'; " +
+		"frame-ancestors 'self'"
+}
+
+// within names the scripts within a page, as they are written and no others.
+func within(page []byte) string {
+	var names strings.Builder
+	for _, m := range inlineRE.FindAllSubmatch(page, -1) {
+		sum := sha256.Sum256(m[1])
+		fmt.Fprintf(&names, "'sha256-%s' ", base64.StdEncoding.EncodeToString(sum[:]))
+	}
+	return names.String()
 }
 
 var inlineRE = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
@@ -139,10 +158,18 @@ func newHandler(files map[string][]byte) (*Handler, error) {
 	if pages["index.html"] == nil {
 		return nil, errors.New("web: no index.html")
 	}
+	if unbuilt, ok := pages["unbuilt.html"]; ok && files["play/dist/worker.js"] == nil {
+		pages["play.html"] = unbuilt // it takes npm to make the playground
+	}
+	delete(pages, "unbuilt.html")
 	for name, body := range pages {
 		body = bytes.ReplaceAll(body, []byte("assets/"), []byte(prefix))
 		at := strings.TrimSuffix(strings.TrimSuffix("/"+name, ".html"), "index")
-		h.files[at] = file{contentTypes[".html"], "no-cache", contentSecurityPolicy(body), encode(map[string][]byte{name: body})[name]}
+		policy := contentSecurityPolicy(body)
+		if name == "sandbox.html" {
+			policy = sandboxPolicy(body)
+		}
+		h.files[at] = file{contentTypes[".html"], "no-cache", policy, encode(map[string][]byte{name: body})[name]}
 	}
 
 	h.policy = h.files["/"].policy

@@ -124,6 +124,34 @@ func TestInlineScriptIsNamed(t *testing.T) {
 	}
 }
 
+// What visitors write runs in a frame that is no one's, with the script within it
+// and no other.
+func TestSandboxPolicy(t *testing.T) {
+	files := small()
+	files["sandbox.html"] = []byte("<script>go();</script>")
+	const want = "sandbox allow-scripts; default-src 'none'; script-src 'sha256-bYOqbsii8BMz1hC57p5sZG4K4cMuk6QQDiwupM2aRMM=' blob:; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+	if got := get(handler(t, files), "/sandbox", "").header.Get("Content-Security-Policy"); got != want {
+		t.Errorf("policy %q, want %q", got, want)
+	}
+}
+
+// The playground takes npm to make. Without it a page in its place says so.
+func TestPlayground(t *testing.T) {
+	files := small()
+	files["play.html"], files["unbuilt.html"] = []byte("editor"), []byte("make play")
+	h := handler(t, files)
+	if got := get(h, "/play", "").body; got != "make play" {
+		t.Errorf("without the bundle: %q", got)
+	}
+	if got := get(h, "/unbuilt", "").status; got != http.StatusNotFound {
+		t.Errorf("/unbuilt: status %d, want 404", got)
+	}
+	files["play/dist/worker.js"] = []byte("go();")
+	if got := get(handler(t, files), "/play", "").body; got != "editor" {
+		t.Errorf("with the bundle: %q", got)
+	}
+}
+
 func TestNegotiation(t *testing.T) {
 	h := handler(t, small())
 	assets := assetsOf(t, h)

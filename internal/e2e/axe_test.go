@@ -65,3 +65,29 @@ func TestAccessible(t *testing.T) {
 		}
 	}
 }
+
+// Nor does it in the playground, before and after programs have run.
+func TestPlayIsAccessible(t *testing.T) {
+	built(t)
+	script := axe(t)
+	_, url := gateway(t, "--greeter", "127.0.0.1:0")
+	b := browser.Start(t)
+	for _, width := range []int{390, 1100} {
+		for _, language := range []string{"en", "zh-CN"} {
+			for _, dark := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%d %s dark=%v", width, language, dark), func(t *testing.T) {
+					at := linked(t, url, greeterOn(port(t)), "console.log('哇'); null.x")
+					p := b.Open(t, at, browser.Visitor{Width: width, Height: 844, Language: language, Dark: dark, ReducedMotion: true})
+					p.Wait(playReady)
+					eval(t, p, script, nil)
+					accessible(t, p, "before anything runs")
+					runs(p, "server")
+					p.Wait("document.querySelectorAll('#rows .ev').length > 1")
+					runs(p, "client")
+					p.Wait("document.querySelectorAll('#lines .stderr').length > 0")
+					accessible(t, p, "one runs, one broke")
+				})
+			}
+		}
+	}
+}

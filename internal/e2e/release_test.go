@@ -28,8 +28,9 @@ func release(t testing.TB) string {
 // A release has the page's modules in another form than its sources.
 func TestReleaseGreets(t *testing.T) {
 	depend(t)
+	b := browser.Start(t)
 	url := start(t, release(t), "--listen", "127.0.0.1:0", "--greeter", "127.0.0.1:0").line("open ")
-	p := open(t, browser.Start(t), url)
+	p := open(t, b, url)
 	p.Keys(kb.Enter)
 	p.Wait(greeted)
 	var modules int
@@ -37,4 +38,10 @@ func TestReleaseGreets(t *testing.T) {
 	if modules != 3 {
 		t.Errorf("the page asked for %d modules, want 3: the program's, Go's and those that draw, joined", modules)
 	}
+	t.Run("plays", func(t *testing.T) {
+		built(t)
+		p := playground(t, b, url, greeterOn(port(t)), "")
+		runs(p, "server")
+		p.Wait(prints("server up"))
+	})
 }

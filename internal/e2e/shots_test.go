@@ -50,6 +50,40 @@ func TestShots(t *testing.T) {
 	}
 }
 
+// TestPlayShots makes pictures of the playground in the same way.
+func TestPlayShots(t *testing.T) {
+	dir := os.Getenv("SHOTS")
+	if dir == "" {
+		t.Skip("make shots makes the pictures")
+	}
+	built(t)
+	b := browser.Start(t)
+	for _, width := range []int{390, 1100, 1440} {
+		for _, language := range []string{"en", "zh-CN"} {
+			for _, dark := range []bool{false, true} {
+				name := fmt.Sprintf("play-%d-%s-%s", width, map[bool]string{false: "light", true: "dark"}[dark], language[:2])
+				t.Run(name, func(t *testing.T) {
+					_, url := gateway(t, "--greeter", "localhost:0")
+					p := b.Open(t, url+"/play", browser.Visitor{Width: width, Height: 844, Language: language, Dark: dark})
+					p.Wait(playReady)
+					runs(p, "server")
+					p.Wait(prints("listening on"))
+					for range 2 {
+						runs(p, "client")
+						p.Wait(halted)
+					}
+					eval(t, p, `document.activeElement.blur()`, nil)
+					p.Screenshot(filepath.Join(dir, name+".png"))
+					if width == 390 {
+						eval(t, p, `scrollTo(0, 1e6)`, nil)
+						p.Screenshot(filepath.Join(dir, name+"-below.png"))
+					}
+				})
+			}
+		}
+	}
+}
+
 // sights are the states that the page can be in.
 var sights = map[string]func(t *testing.T, p *browser.Page, gw *process){
 	"empty": func(*testing.T, *browser.Page, *process) {},

@@ -21,7 +21,8 @@ const (
 type app struct {
 	api, now, open, changed js.Value
 
-	noted bool // changed was called, and no frame was taken since
+	noted   bool // changed was called, and no frame was taken since
+	watches bool // it opens no socket: those that it shows are other programs' in this page
 
 	live   *view.View // the sockets
 	view   *view.View // what is shown: the same, or a capture
@@ -103,7 +104,28 @@ func (a *app) Hello(h wire.Hello) {
 	if slices.Contains(h.Offers, "kernel") {
 		a.session.Observe(sampleEvery)
 	}
-	a.dial()
+	if !a.watches {
+		a.dial()
+	}
+}
+
+// overhear takes a message that another program in this page has received: of
+// what its sockets did, its own session is told and no other. What comes both
+// ways is shown once.
+func (a *app) overhear(msg []byte) {
+	op, _, rest, err := wire.ParseHead(msg)
+	if err != nil {
+		return
+	}
+	var n wire.Count
+	switch op {
+	case wire.OpEvents:
+		_ = wire.ParseEvents(rest, a.Event) // the program's affair
+	case wire.OpLost:
+		if wire.Parse(rest, &n) == nil {
+			a.Lost(uint64(n))
+		}
+	}
 }
 
 // Event puts what a socket did on the ladder.

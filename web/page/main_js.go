@@ -5,9 +5,12 @@
 // The JavaScript sees one object, porthole. A socket of the page is shown if it
 // is the one that is followed, or else the newest; calls go to that one.
 //
-//	start(open, changed)       connect; open(at, room, gone) opens a WebSocket,
+//	start(open, changed, watches)
+//	                           connect; open(at, room, gone) opens a WebSocket,
 //	                           changed() is called when there is news, once
-//	                           until the next frame()
+//	                           until the next frame(); watches: open no socket
+//	overhear(msg)              a message of another program's WebSocket, for what
+//	                           it tells of that program's sockets
 //	retry()                    reach for the gateway now
 //	frame(first, count)        what is to be drawn, as view.Frame packs it
 //	inspect(lens, first)       the selected event, as view.Inspect packs it
@@ -67,10 +70,12 @@ type method struct {
 // need nothing but what they are called with.
 var methods = [...]method{
 	{"start", false, func(a *app, args []js.Value) any {
-		a.open, a.changed = args[0], args[1]
+		a.open, a.changed, a.watches = args[0], args[1], args[2].Bool()
+		a.live.Store.Alike = a.watches
 		a.reach()
 		return nil
 	}},
+	{"overhear", false, func(a *app, args []js.Value) any { a.overhear(bytesOf(args[0])); return nil }},
 	{"retry", false, func(a *app, _ []js.Value) any { a.reach(); return nil }},
 	{"frame", true, func(a *app, args []js.Value) any { return a.frame(args[0].Int(), args[1].Int()) }},
 	{"inspect", true, func(a *app, args []js.Value) any { return a.inspect(view.Lens(args[0].Int()), id(args[1])) }},

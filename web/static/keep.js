@@ -4,12 +4,11 @@
 import { element, get, hide, mark, put } from './dom.js';
 import { Mode } from './frame.js';
 import { heading, outside } from './help.js';
+import { INFLATED, LONGEST, TooMuch, copy, pack, parts, unpack } from './pack.js';
 import { fill, plain } from './prose.js';
 import { t } from './words.js';
 
-const LONGEST = 8000; // characters of a link; longer ones get lost on their way
 const LARGEST = 64 << 20; // bytes of a file that is read
-const INFLATED = 4 << 20; // bytes that a link may unfold to: few letters can say very many
 const formats = [
   { key: 'ndjson', file: 'porthole.ndjson', type: 'application/x-ndjson' },
   { key: 'mermaid', file: 'porthole.mmd', type: 'text/plain', copy: true },
@@ -21,35 +20,7 @@ let source = ''; // what the capture came from: a file's name, or nothing for a 
 let problem = null; // of the last import: parts
 let told = null; // of the last copy: parts
 
-const parts = () => location.hash.slice(1).split('&').filter((part) => part !== '');
-
-// ── links: deflated, and in the letters that an address may have ──
-
-class TooMuch extends Error {}
-
-// pass sends bytes through a stream, and throws if more than most come out.
-async function pass(bytes, through, most) {
-  const chunks = [];
-  let size = 0;
-  for (const reader = new Blob([bytes]).stream().pipeThrough(through).getReader(); ;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    chunks.push(value);
-    size += value.length;
-    if (size <= most) continue;
-    reader.cancel().catch(() => {});
-    throw new TooMuch();
-  }
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
-}
-
-function base64url(bytes) {
-  let binary = '';
-  for (let i = 0; i < bytes.length; i += 0x8000) binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
-  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-}
-
-const fromBase64url = (text) => Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
+// ── links ──
 
 // link is the address that holds the capture, and names the selected event as
 // the capture will: by its place in it. There is none of a capture that whoever
@@ -58,19 +29,10 @@ async function link() {
   const program = app.program();
   const compact = program.export('compact').slice();
   if (compact.length > INFLATED) return null;
-  const packed = base64url(await pass(compact, new CompressionStream('deflate-raw'), INFLATED));
+  const packed = await pack(compact);
   const { selected } = app.frame();
   const e = selected ? program.ordinal(selected) : 0;
   return new URL(`#c=${packed}${e > 0 ? `&e=${e}` : ''}`, location.href).href;
-}
-
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch { // not allowed, or not over https
-    return false;
-  }
 }
 
 async function share() {
@@ -130,8 +92,7 @@ async function bringLink() {
   problem = null;
   told = null;
   try {
-    const packed = fromBase64url(part.slice(2));
-    problem = bring(await pass(packed, new DecompressionStream('deflate-raw'), INFLATED), 'compact', '');
+    problem = bring(await unpack(part.slice(2)), 'compact', '');
   } catch (error) {
     problem = t(error instanceof TooMuch ? 'kept-bomb' : 'kept-torn', INFLATED >> 20);
   }

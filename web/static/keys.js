@@ -23,6 +23,7 @@ export function keys(ladder) {
     ArrowLeft: () => travel(false),
     Enter: () => {
       const inspect = get('inspect');
+      if (inspect === null) return;
       if (!inspect.hasAttribute('tabindex')) inspect.tabIndex = -1;
       inspect.focus();
     },
@@ -46,7 +47,7 @@ export function keys(ladder) {
 
   document.addEventListener('keydown', (event) => {
     if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest('input, select, textarea, dialog, [contenteditable]')) return;
+    if (event.composedPath()[0].closest('input, select, textarea, dialog, [contenteditable]')) return;
     event.preventDefault();
     get('filter').focus();
     get('filter').select();

@@ -2,8 +2,9 @@
 // script says afterwards is what the frames showed, and no more.
 
 import { get } from './dom.js';
-import { canConnect, canLab, down } from './ends.js';
+import { canConnect, canLab } from './ends.js';
 import { Flag, Link, Mode, Offer, Server, Side, Sock, decode } from './frame.js';
+import { down } from './heads.js';
 import { broken } from './prose.js';
 
 const END = 0x7fffffff; // behind any line: the last ones are meant

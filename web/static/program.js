@@ -1,4 +1,4 @@
-// The program and its WebSocket. index.html has begun both, and neither waits for
+// The program and its WebSocket. The page has begun both, and neither waits for
 // the other.
 
 import './wasm_exec.js'; // Go's own: it makes the global Go
@@ -59,7 +59,7 @@ async function start() {
     const instance = await WebAssembly.instantiate(await begun.module, go.importObject);
     program = instance.exports;
     const ended = go.run(instance);
-    globalThis.porthole.start(open, () => ears.news());
+    globalThis.porthole.start(open, () => ears.news(), begun.watches === true);
     return { ended };
   } catch (error) {
     first?.close();
@@ -73,6 +73,6 @@ const started = start();
 // unless that takes so long that there is something to draw: how much has come.
 const LONG = 250; // ms
 Promise.race([started, new Promise((done) => setTimeout(done, LONG))])
-  .catch(() => {}) // app.js says so
-  .then(() => import('./app.js'))
+  .catch(() => {}) // what draws says so
+  .then(() => import(begun.draws))
   .then((app) => app.attach(started, ears));

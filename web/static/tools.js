@@ -40,6 +40,7 @@ function freeze() {
 // fold puts what a narrow window has no room for where the filter is explained.
 function fold() {
   const [show, another, share] = ['show', 'another', 'share'].map(get);
+  if (another === null) return; // a page that is narrow anyway
   if (narrow.matches) {
     get('whose').before(show);
     get('folded').append(another, share);
@@ -82,7 +83,7 @@ export function tools(the) {
     app.program()?.choose(Number(target.value));
     app.ask();
   });
-  get('another').addEventListener('click', ({ currentTarget }) => {
+  get('another')?.addEventListener('click', ({ currentTarget }) => {
     if (currentTarget.getAttribute('aria-disabled') === 'true') return;
     app.program()?.open();
     app.ask();
@@ -125,7 +126,7 @@ function drawConns(frame) {
 export function drawTools(frame) {
   if (wish !== told) sift(); // it came before the program did
   drawConns(frame);
-  mark(get('another'), 'aria-disabled', frame.link !== Link.OPEN);
+  if (get('another') !== null) mark(get('another'), 'aria-disabled', frame.link !== Link.OPEN);
   const frozen = get('freeze').lastElementChild;
   frozen.dataset.t = get('freeze').getAttribute('aria-pressed') === 'true' ? 'frozen' : 'freeze';
   put(frozen, t(frozen.dataset.t));

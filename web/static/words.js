@@ -12,6 +12,7 @@ const words = {
   title: ['Porthole: a TCP connection, seen from both ends', 'Porthole：从两端看一条 TCP 连接'],
   skip: ['Skip to the ladder', '跳到事件梯'],
   thesis: ['Bytes keep their order, not your pieces.', '字节保序，不保分段。'],
+  playground: ['Playground', '编程'],
   language: ['Language', '语言'],
   gateway: ['gateway', '网关'],
   linking: ['connecting', '连接中'],
@@ -172,6 +173,9 @@ const words = {
   answered: [(text) => `server answered ${text}`, (text) => `服务端回答 ${text}`],
   isConnected: ['connected', '已连接'],
 };
+
+/** learn takes the words of another page. */
+export const learn = (more) => Object.assign(words, more);
 
 const KEY = 'porthole.language';
 let language = 0; // a column of words

@@ -220,7 +220,7 @@ func (v *View) line(p *packer, i int, g *group) {
 		number = pair.Number
 	}
 	flags := r.flagged(ln)
-	if pair != nil && !pair.Own() {
+	if pair != nil && !pair.Own() && !s.Alike {
 		flags |= flagOther
 	}
 	flags |= g.flags(s, ln, r, pair)

@@ -107,7 +107,7 @@ func (s *Store) life(p *packer, pair *Pair, side wire.Side, first, count int) (n
 		}
 		p.u8(uint8(side))
 		p.u8(slot)
-		p.bool(!pair.Own())
+		p.bool(!pair.Own() && !s.Alike)
 		p.u8(uint8(style))
 		p.bool(closed && till == to && to <= high)
 		p.f64(at)

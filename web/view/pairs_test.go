@@ -112,3 +112,20 @@ func TestRestart(t *testing.T) {
 		t.Errorf("our connection is number %d, want 2", got)
 	}
 }
+
+// What is another's looks so, unless the page has none of its own.
+func TestAlike(t *testing.T) {
+	const isOther = 8
+	for _, alike := range []bool{false, true} {
+		v := &view.View{}
+		v.Store.Alike = alike
+		v.Store.Add(theirs(wire.Connection, 1, 11))
+		f := unpack(t, v.Frame(nil, 0, 1))
+		if got := f.Lines[0].Flags&isOther == 0; got != alike {
+			t.Errorf("alike %t: the row looks like the page's own: %t", alike, got)
+		}
+		if got := !f.Lives[0].Other; got != alike {
+			t.Errorf("alike %t: the lifeline looks like the page's own: %t", alike, got)
+		}
+	}
+}

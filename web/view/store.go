@@ -32,6 +32,7 @@ const (
 type Store struct {
 	Dropped      uint64 // events that were too many
 	DroppedBytes uint64 // that they moved
+	Alike        bool   // others' connections look like the page's own
 
 	rows  []row
 	free  []uint32 // slots
