@@ -1,4 +1,4 @@
-import { dial, equal, failing, log, net, ok, once, pair, read, serve, test } from './kit.js';
+import { dial, elsewhere, equal, failing, log, net, ok, once, pair, read, serve, test } from './kit.js';
 
 test('end: both sides end, and close comes last', async () => {
   const server = await serve((socket) => {
@@ -151,7 +151,7 @@ test('a write to a peer that was reset fails', async () => {
   const more = () => {
     if (client.destroyed) return;
     client.write('x'.repeat(1000));
-    setTimeout(more, 5);
+    elsewhere().then(more);
   };
   more();
   equal(await once(client, 'close'), [true]);
@@ -168,7 +168,7 @@ test('a broken connection reports once', async () => {
   await once(client, 'close');
   client.write('x');
   client.end();
-  await new Promise((done) => { setTimeout(done, 5); });
+  await elsewhere();
   equal(seen, ['error', 'close']);
 });
 
@@ -187,7 +187,7 @@ test('end is not told before what is unread', async () => {
   const socket = dial(server);
   socket.pause();
   const seen = log(socket, 'end', 'close');
-  await new Promise((done) => { setTimeout(done, 50); });
+  await elsewhere();
   equal(seen, []);
   equal(await read(socket.resume()), 'hello');
 });

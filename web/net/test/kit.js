@@ -85,6 +85,25 @@ export function dial(server, options = {}, ...args) {
   return socket;
 }
 
+/** elsewhere waits for a byte to go there and back on a connection of its own: what
+    was on its way before that has come. */
+export async function elsewhere() {
+  const server = await serve((socket) => socket.pipe(socket));
+  const socket = dial(server);
+  socket.end('x');
+  await read(socket);
+  server.close();
+  await once(server, 'close');
+}
+
+/** still waits until a number does not change any more. */
+export async function still(number) {
+  for (let last = number(), same = 0; same < 10; same = number() === last ? same + 1 : 0) {
+    last = number();
+    await elsewhere();
+  }
+}
+
 /** pair is both ends of a connection. */
 export async function pair(ofServer = {}, ofClient = {}) {
   const server = await serve(ofServer);

@@ -21,7 +21,7 @@ test('listen(0), and address() in the same turn', async () => {
     const client = net.connect(at.port);
     await accepted;
     client.destroy();
-    await new Promise((done) => { setTimeout(done, inPage ? 50 : 0); }); // spares are made anew
+    if (inPage) await net.ready({ listen: true }); // spares are made anew
   }
 });
 

@@ -1,4 +1,4 @@
-import { dial, equal, log, net, ok, once, pair, read, serve, test, throws, tidy } from './kit.js';
+import { dial, elsewhere, equal, log, net, ok, once, pair, read, serve, test, throws, tidy } from './kit.js';
 
 test('the chapter: a server that says hello, and its client', async () => {
   const server = net.createServer();
@@ -127,7 +127,7 @@ test('pauseOnConnect: nothing is lost', async () => {
   client.end('all of it');
   const [socket] = await accepted;
   ok(socket.isPaused());
-  await new Promise((done) => { setTimeout(done, 30); });
+  await elsewhere();
   equal(socket.bytesRead, 0);
   equal(await read(socket.resume()), 'all of it');
 });

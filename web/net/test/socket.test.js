@@ -1,4 +1,4 @@
-import { Buffer, dial, equal, log, net, ok, once, pair, read, serve, test, throws } from './kit.js';
+import { Buffer, dial, elsewhere, equal, log, net, ok, once, pair, read, serve, still, test, throws } from './kit.js';
 
 test('data is a Buffer, or text by setEncoding', async () => {
   const { client, socket } = await pair();
@@ -51,7 +51,7 @@ test('pause and resume', async () => {
   ok(client.pause() === client);
   ok(client.isPaused());
   await new Promise((done) => { socket.write('x', done); });
-  await new Promise((done) => { setTimeout(done, 30); });
+  await elsewhere();
   equal(got, []);
   ok(client.resume() === client);
   await once(client, 'data');
@@ -73,13 +73,7 @@ test('a paused socket holds its peer back, and loses nothing', async () => {
   socket.on('drain', fill);
   client.pause();
   fill();
-  const still = async () => { // until no more is sent
-    for (let before = -1; before !== sent;) {
-      before = sent;
-      await new Promise((done) => { setTimeout(done, 200); });
-    }
-  };
-  await still();
+  await still(() => sent);
   ok(sent < size, `${sent} bytes are sent to a peer that does not read`);
   let got = 0;
   client.on('data', (chunk) => { got += chunk.length; });
@@ -109,11 +103,10 @@ test('setTimeout: bytes put it off', async () => {
   const { client, socket } = await pair();
   client.resume();
   const seen = log(client, 'timeout');
-  client.setTimeout(400);
-  for (let i = 0; i < 12; i++) {
+  client.setTimeout(500);
+  for (const start = performance.now(); performance.now() - start < 1000;) {
     socket.write('x');
     await once(client, 'data');
-    await new Promise((done) => { setTimeout(done, 50); });
   }
   equal(seen, []);
 });

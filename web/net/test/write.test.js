@@ -1,4 +1,4 @@
-import { Buffer, dial, equal, log, net, ok, once, pair, read, serve, test } from './kit.js';
+import { Buffer, dial, elsewhere, equal, log, net, ok, once, pair, read, serve, test } from './kit.js';
 
 test('write calls back, in order, and before finish', async () => {
   const { client, socket } = await pair();
@@ -47,7 +47,7 @@ test('bufferSize and writableLength while the peer does not read', async () => {
   const { client, socket } = await pair({ pauseOnConnect: true });
   equal(client.bufferSize, 0);
   client.write(Buffer.alloc(16 << 20));
-  await new Promise((done) => { setTimeout(done, 50); });
+  await elsewhere();
   ok(client.bufferSize > 0, 'bytes wait');
   equal(client.writableLength, client.bufferSize);
   equal(client.bytesWritten, 16 << 20);
@@ -66,7 +66,7 @@ test('cork and uncork', async () => {
   client.write('a');
   client.write('b', 'latin1');
   client.write(Buffer.from('c'));
-  await new Promise((done) => { setTimeout(done, 20); });
+  await elsewhere();
   equal(socket.bytesRead, 0);
   client.uncork();
   client.end();

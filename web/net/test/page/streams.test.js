@@ -1,5 +1,5 @@
 // What only a page has: sockets with web streams.
-import { equal, net, ok, once, serve, test, throws } from '../kit.js';
+import { equal, net, ok, once, serve, still, test, throws } from '../kit.js';
 
 const { sockets, TCPServerSocket, TCPSocket } = net;
 const encode = (text) => new TextEncoder().encode(text);
@@ -67,7 +67,7 @@ test('a reader that does not read holds the peer back', async () => {
   const [peer] = await accepted;
   const size = 16 << 20;
   peer.end(new Uint8Array(size));
-  await new Promise((done) => { setTimeout(done, 300); });
+  await still(() => peer.bytesWritten - peer.writableLength);
   ok(!peer.writableFinished, 'all is written to who does not read');
   let got = 0;
   for await (const chunk of socket.readable) got += chunk.length;
