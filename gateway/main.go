@@ -46,7 +46,7 @@ type options struct {
 	Events          bool            `default:"true" negatable:"" help:"Tell pages, and at /events, what sockets do. Without, they carry bytes at less cost."`
 	History         int             `default:"4096" help:"How many events are kept for who comes to /events later, or is behind."`
 	Open            bool            `help:"Open the page in the default browser."`
-	Listens         []bridge.Target `name:"allow-listen" placeholder:"ADDR:PORTS" help:"Where pages may listen: an address or a block, with a port or a range, as 127.0.0.1:8000-8999. Repeat for more. With none it is the loopback, from port 1024, if only this machine can reach the gateway."`
+	Listens         []bridge.Target `name:"allow-listen" placeholder:"ADDR:PORTS" help:"Where pages may listen, and choose the near end of a socket to be: an address or a block, with a port or a range, as 127.0.0.1:8000-8999. Repeat for more. With none it is the loopback, from port 1024, if only this machine can reach the gateway."`
 	SessionLoopback bool            `help:"Give each WebSocket a loopback address of its own to listen on (Linux)."`
 	Keys            string          `placeholder:"FILE" help:"Who may come: a line of NAME KEY [TARGET...] for each, read again when it changes. Anyone may unless given."`
 	LoginAge        time.Duration   `default:"12h" help:"How long a login lasts."`

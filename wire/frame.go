@@ -94,19 +94,24 @@ func (r *Resolved) fields(c *codec) { c.list(&r.Addresses) }
 // Dial opens a stream to a target. Host alone lets the gateway resolve; with
 // an Address, which resolved named before, that one is dialled. A Host that
 // starts with "/" is the path of a Unix socket and needs no Port. With no Host,
-// Address or Port the default target is dialled.
+// Address or Port the default target is dialled. Local and LocalPort are where our
+// end is to be (bind(2)), empty for anywhere: a page may choose where it may listen.
 type Dial struct {
-	Host    string
-	Address string
-	Port    uint64
-	Window  uint64 // bytes the gateway may send before the first credit
-	Options []Option
+	Host      string
+	Address   string
+	Port      uint64
+	Local     string
+	LocalPort uint64
+	Window    uint64 // bytes the gateway may send before the first credit
+	Options   []Option
 }
 
 func (d *Dial) fields(c *codec) {
 	c.string(&d.Host)
 	c.string(&d.Address)
 	number(c, &d.Port)
+	c.string(&d.Local)
+	number(c, &d.LocalPort)
 	number(c, &d.Window)
 	n := c.length(len(d.Options))
 	if c.parse {

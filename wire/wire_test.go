@@ -44,8 +44,8 @@ var messages = []struct {
 	{"resolve", wire.OpResolve, 5, &wire.Resolve{Host: "localhost", Family: 4}, "11 05 09 6c6f63616c686f7374 04"},
 	{"resolved", wire.OpResolved, 5, &wire.Resolved{Addresses: []string{"::1", "127.0.0.1"}}, "12 05 02 03 3a3a31 09 3132372e302e302e31"},
 	{"dial", wire.OpDial, 7,
-		&wire.Dial{Host: "h", Address: "::1", Port: 1234, Window: 16, Options: []wire.Option{{Name: wire.OptionNoDelay, Value: 1}, {Name: wire.OptionKeepAlive, Value: 30000}}},
-		"13 07 01 68 03 3a3a31 d209 10 02 01 01 02 b0ea01"},
+		&wire.Dial{Host: "h", Address: "::1", Port: 1234, Local: "::", LocalPort: 5, Window: 16, Options: []wire.Option{{Name: wire.OptionNoDelay, Value: 1}, {Name: wire.OptionKeepAlive, Value: 30000}}},
+		"13 07 01 68 03 3a3a31 d209 02 3a3a 05 10 02 01 01 02 b0ea01"},
 	{"listen", wire.OpListen, 9, &wire.Listen{Host: "::1", Port: 80, Family: 6}, "20 09 03 3a3a31 50 06"},
 	{"listening", wire.OpListening, 9, &wire.Listener{Local: "1.2.3.4:5"}, "21 09 09 312e322e332e343a35"},
 	{"accepted", wire.OpAccepted, 2, &wire.Accepted{Listener: 9, Conn: 3, Local: "/a", Remote: "/b"}, "22 02 09 03 02 2f61 02 2f62"},
@@ -170,7 +170,7 @@ func TestHostileNumbers(t *testing.T) {
 		{"number without end", count(0), "8080", wire.ErrShort},
 		{"reason beyond 8 bits", &wire.Closed{}, "8002", wire.ErrShort},
 		{"verb beyond 8 bits", &wire.Lab{}, "8002 00", wire.ErrShort},
-		{"options beyond the end", &wire.Dial{}, "00 00 00 00 03 01 01", wire.ErrList},
+		{"options beyond the end", &wire.Dial{}, "00 00 00 00 00 00 03 01 01", wire.ErrList},
 	}
 	for _, tt := range tests {
 		if err := wire.Parse(golden(t, tt.hex), tt.body); err != tt.want {

@@ -77,8 +77,34 @@ func (st *stream) open(ctx context.Context) (net.Conn, *plug, *wire.Failure) {
 		addrs = []netip.Addr{a.Unmap()}
 	}
 	p := b.newPlug(t, st.s.emit())
+	if p.local, f = st.s.bind(d); f != nil {
+		return nil, nil, f
+	}
 	conn, f := p.open(ctx, addrs)
 	return conn, p, f
+}
+
+// bind finds where our end of a socket is to be: nil for anywhere.
+func (s *session) bind(d wire.Dial) (net.Addr, *wire.Failure) {
+	if d.Local == "" && d.LocalPort == 0 {
+		return nil, nil
+	}
+	m := wire.Listen{Host: d.Local, Port: d.LocalPort}
+	if to, err := netip.ParseAddr(cmp.Or(d.Address, d.Host)); err == nil {
+		m.Family = 6
+		if to.Unmap().Is4() {
+			m.Family = 4
+		}
+	}
+	at, err := s.place(m)
+	if err != nil {
+		s.b.count("bind")
+		s.user.tell(s.b.logger()).Warn("local address refused", "host", shorten(d.Local), "port", d.LocalPort)
+		f := refusal(d.Local, d.LocalPort)
+		f.Syscall = "bind"
+		return nil, &f
+	}
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(at.addr, at.port)), nil
 }
 
 // permit waits until it is the session's turn to ask for a target, and finds it.
@@ -111,10 +137,15 @@ func (s *session) knows(t Target, a netip.Addr) bool {
 // forbid refuses a target that is not listed, or not for this user.
 func (b *Bridge) forbid(g *Grant, asked string, port uint64) *wire.Failure {
 	b.count("target")
-	const enough = 256 // bytes, longer than a name
-	g.tell(b.logger()).Warn("target refused", "target", tap.Text([]byte(asked[:min(len(asked), enough)])), "port", port)
+	g.tell(b.logger()).Warn("target refused", "target", shorten(asked), "port", port)
 	f := refusal(asked, port)
 	return &f
+}
+
+// shorten is what a page has named, for the log.
+func shorten(name string) string {
+	const enough = 256 // bytes, longer than a name
+	return tap.Text([]byte(name[:min(len(name), enough)]))
 }
 
 // refuse ends a stream that never had a socket.

@@ -19,6 +19,7 @@ import (
 type plug struct {
 	b      *Bridge
 	target Target
+	local  net.Addr // where our end is to be; nil is anywhere
 	conn   uint64   // the number that its events carry
 	emit   tap.Emit // nil if nothing is observed
 	start  time.Time
@@ -106,7 +107,7 @@ func (p *plug) dial(ctx context.Context, addrs []netip.Addr) (net.Conn, error) {
 	end, _ := ctx.Deadline()
 	var first error
 	for i, a := range addrs {
-		d := net.Dialer{ControlContext: p.judge}
+		d := net.Dialer{ControlContext: p.judge, LocalAddr: p.local}
 		if left := time.Until(end); !end.IsZero() {
 			d.Timeout = left / time.Duration(len(addrs)-i)
 		}
@@ -129,12 +130,15 @@ func (p *plug) dial(ctx context.Context, addrs []netip.Addr) (net.Conn, error) {
 
 // judge runs between socket(2) and connect(2), on the very address that is
 // dialled: what a name resolved to before does not count.
-func (p *plug) judge(_ context.Context, _, address string, _ syscall.RawConn) error {
+func (p *plug) judge(_ context.Context, _, address string, c syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
+	if err == nil {
+		err = p.b.judge(p.target, ap)
 	}
-	return p.b.judge(p.target, ap)
+	if err == nil && p.local != nil {
+		err = reuse(c)
+	}
+	return err
 }
 
 func (p *plug) wrap(c net.Conn, err error) (net.Conn, error) {

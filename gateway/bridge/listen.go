@@ -50,7 +50,7 @@ func (ln *listening) open(m wire.Listen) *wire.Failure {
 	at, err := ln.s.place(m)
 	if err != nil {
 		b.count("listen")
-		ln.s.user.tell(b.logger()).Warn("listener refused", "host", tap.Text([]byte(m.Host[:min(len(m.Host), 256)])), "port", m.Port)
+		ln.s.user.tell(b.logger()).Warn("listener refused", "host", shorten(m.Host), "port", m.Port)
 		f := refusal(m.Host, m.Port)
 		f.Syscall = "listen"
 		return &f

@@ -224,7 +224,7 @@ const carriesPlain = `
 		const m = new Uint8Array(e.data)
 		switch (m[0]) {
 		case 16: // hello
-			ws.send(Uint8Array.of(19, 1, 0, 0, 0, ...uvarint(%[2]d), 0)) // dial
+			ws.send(Uint8Array.of(19, 1, 0, 0, 0, 0, 0, ...uvarint(%[2]d), 0)) // dial
 			break
 		case 20: // connected
 			window.ready = true

@@ -1,5 +1,5 @@
 import validators from 'readable-stream/lib/internal/validators.js';
-import { connectError, codes, invalidFamily, lookupError, several } from './errors.js';
+import { bindError, connectError, codes, invalidFamily, lookupError, several } from './errors.js';
 import { session } from './gateway.js';
 import { Pipe, TCP } from './handle.js';
 import { isIP } from './ip.js';
@@ -40,6 +40,18 @@ function target(host, address, port) {
   return named ? { host, address, port } : { host: address, address: '', port };
 }
 
+/** near is where our end is to be, in the words of the wire: an address that stands
+    for all of them is none. */
+function near({ address, port }) {
+  return { local: /^[0.:]*$/.test(address ?? '') ? '' : address, localPort: port };
+}
+
+/** because says why a dial failed: connect, or the bind before it. */
+function because(failure, { address, family }, port, from) {
+  const local = { address: from.address || (family === 4 ? '0.0.0.0' : '::'), port: from.port };
+  return failure.syscall === 'bind' ? bindError(failure, local.address, local.port) : connectError(failure, address, port, from.port > 0 ? local : null);
+}
+
 export function dialPath(socket, path) {
   const handle = socket._handle;
   handle.connect({ host: path.replace(/^\0/, '@'), address: '', port: 0 }, (failure) => {
@@ -54,8 +66,11 @@ export function dial(socket, options) {
   const host = options.host || 'localhost';
   const family = { IPv4: 4, IPv6: 6 }[options.family] ?? options.family ?? 0;
   if (localAddress && !isIP(localAddress)) throw new codes.ERR_INVALID_IP_ADDRESS(localAddress);
-  if (localPort) validateNumber(localPort, 'options.localPort');
-  if (localPort || (localAddress && !/^[0.:]+$/.test(localAddress))) throw new codes.ERR_FEATURE_UNAVAILABLE_ON_PLATFORM('A local address or port of choice');
+  if (localPort) {
+    validateNumber(localPort, 'options.localPort');
+    validatePort(localPort, 'options.localPort');
+  }
+  const from = { address: localAddress, port: localPort || 0 };
   if (typeof options.port !== 'undefined' && typeof options.port !== 'number' && typeof options.port !== 'string') {
     throw new codes.ERR_INVALID_ARG_TYPE('options.port', ['number', 'string'], options.port);
   }
@@ -68,7 +83,7 @@ export function dial(socket, options) {
 
   const literal = isIP(host);
   if (literal) {
-    nextTick(() => socket.connecting && single(socket, null, { address: host, family: literal }, port));
+    nextTick(() => socket.connecting && single(socket, null, { address: host, family: literal }, port, from));
     return;
   }
   if (options.lookup !== undefined) validateFunction(options.lookup, 'options.lookup');
@@ -95,9 +110,9 @@ export function dial(socket, options) {
       const wrong = isIP(first?.address) ? invalidFamily(first.family, host, port) : new codes.ERR_INVALID_IP_ADDRESS(first?.address);
       nextTick(() => fail(socket, wrong));
     } else if (valid.length === 1) {
-      single(socket, host, valid[0], port);
+      single(socket, host, valid[0], port, from);
     } else {
-      series(socket, host, alternate(valid), port, patience);
+      series(socket, host, alternate(valid), port, from, patience);
     }
   }
 }
@@ -116,7 +131,7 @@ function blocked(socket, { address, family }) {
   return socket.blockList?.check(address, `ipv${family}`) ? new codes.ERR_IP_BLOCKED(address) : null;
 }
 
-function single(socket, host, to, port) {
+function single(socket, host, to, port, from) {
   const no = blocked(socket, to);
   if (no) {
     fail(socket, no);
@@ -126,15 +141,15 @@ function single(socket, host, to, port) {
   socket.emit('connectionAttempt', address, port, family);
   if (!socket.connecting || !socket._handle) return; // a listener may have ended it
   const handle = socket._handle;
-  handle.connect(target(host, address, port), (failure) => {
-    const error = failure && connectError(failure, address, port);
+  handle.connect({ ...target(host, address, port), ...near(from) }, (failure) => {
+    const error = failure && because(failure, to, port, from);
     if (error) socket.emit('connectionAttemptFailed', address, port, family, error);
     settle(socket, handle, error);
   });
 }
 
 /** series tries one address after the other, and gives each but the last its time. */
-function series(socket, host, addresses, port, patience) {
+function series(socket, host, addresses, port, from, patience) {
   const errors = [];
   socket.autoSelectFamilyAttemptedAddresses = [];
   const attempt = (i) => {
@@ -162,13 +177,13 @@ function series(socket, host, addresses, port, patience) {
       socket.emit('connectionAttemptTimeout', address, port, family);
       attempt(i + 1);
     }, patience);
-    handle.connect(target(host, address, port), (failure) => {
+    handle.connect({ ...target(host, address, port), ...near(from) }, (failure) => {
       clearTimeout(timer);
       if (!failure || !socket.connecting) {
         settle(socket, handle, null);
         return;
       }
-      const error = connectError(failure, address, port);
+      const error = because(failure, addresses[i], port, from);
       errors.push(error);
       socket.emit('connectionAttemptFailed', address, port, family, error);
       attempt(i + 1);

@@ -54,23 +54,29 @@ function systemError(message, { code, errno, cause }, syscall, more) {
   return Object.assign(error, { errno, code, syscall }, more);
 }
 
+const place = (address, port) => (port > 0 ? `${address}:${port}` : address);
+const named = (address, port) => (port > 0 ? { address, port } : { address });
+
 /** errnoError is what a call on a socket met: "read ECONNRESET". */
 export function errnoError(failure, syscall) {
   return systemError(`${syscall} ${failure.code}`, failure, syscall);
 }
 
 /** connectError says what a connect to an address, or a path, met, and from where. */
-export function connectError(failure, address, port, local) {
-  const more = port > 0 ? { address, port } : { address };
-  const at = port > 0 ? `${address}:${port}` : address;
-  return systemError(`connect ${failure.code} ${at}${local ? ` - Local (${local})` : ''}`, failure, 'connect', more);
+export function connectError(failure, address, port, local = null) {
+  const from = local ? ` - Local (${local.address}:${local.port})` : '';
+  const more = local ? { localAddress: local.address, localPort: local.port } : {};
+  return systemError(`connect ${failure.code} ${place(address, port)}${from}`, failure, 'connect', { ...named(address, port), ...more });
+}
+
+/** bindError says why a socket has not the local address that was chosen. */
+export function bindError(failure, address, port) {
+  return systemError(`bind ${failure.code} ${place(address, port)}`, failure, 'bind', named(address, port));
 }
 
 /** listenError says why a server does not listen. */
 export function listenError(failure, address, port) {
-  const at = port > 0 ? `${address}:${port}` : address;
-  const more = port > 0 ? { address, port } : { address };
-  return systemError(`listen ${failure.code}: ${words[failure.code] ?? 'the gateway refuses'} ${at}`, failure, 'listen', more);
+  return systemError(`listen ${failure.code}: ${words[failure.code] ?? 'the gateway refuses'} ${place(address, port)}`, failure, 'listen', named(address, port));
 }
 
 /** lookupError says why a name has no address. */

@@ -128,14 +128,15 @@ export class Session {
     this.send(op.resolve, id, host, family);
   }
 
-  /** dial opens a stream to a host, by one of its addresses if that is given. */
-  dial({ host, address, port, window, options }, handler) {
+  /** dial opens a stream to a host, by one of its addresses if that is given, and
+      from an address of the gateway's, local, if one is chosen. */
+  dial({ host, address, port, local = '', localPort = 0, window, options }, handler) {
     const stream = new Stream(this, this.next(), handler);
     if (this.over !== null) {
       nextTick(() => stream.end(reason.gone));
     } else {
       this.streams.set(stream.id, stream);
-      this.send(op.dial, stream.id, host, address, port, window, options);
+      this.send(op.dial, stream.id, host, address, port, local, localPort, window, options);
     }
     return stream;
   }

@@ -77,6 +77,22 @@ test('addresses of both ends agree', async () => {
   equal(new net.Socket().remoteAddress, undefined);
 });
 
+test('a local address and port of choice', async () => {
+  const server = await serve((socket) => socket.resume());
+  const elsewhere = await serve();
+  const { port } = elsewhere.address();
+  elsewhere.close();
+  await once(elsewhere, 'close');
+  const accepted = once(server, 'connection');
+  const socket = dial(server, { localAddress: '127.0.0.1', localPort: port });
+  const [[other]] = await Promise.all([accepted, once(socket, 'connect')]);
+  equal([socket.localAddress, socket.localPort, other.remotePort], ['127.0.0.1', port, port]);
+  const twice = await failing(dial(server, { localAddress: '127.0.0.1', localPort: port }), 'EADDRNOTAVAIL');
+  equal([twice.message, twice.syscall], [`connect EADDRNOTAVAIL 127.0.0.1:${server.address().port} - Local (127.0.0.1:${port})`, 'connect']);
+  const nobody = await failing(dial(server, { port, localPort: port + 1 < 65536 ? port + 1 : port - 1 }), 'ECONNREFUSED');
+  equal([nobody.localAddress, nobody.message.endsWith(` - Local (0.0.0.0:${nobody.localPort})`)], ['0.0.0.0', true]);
+});
+
 test('ECONNREFUSED: the error of a port where no one listens', async () => {
   const port = await closedPort();
   const socket = net.connect(port, '127.0.0.1');

@@ -17,3 +17,13 @@ func bindUnix(_ context.Context, _, _ string, c syscall.RawConn) error {
 	}
 	return err
 }
+
+// reuse lets a port be chosen that a connection which has ended still holds, or one
+// to elsewhere has: SO_REUSEADDR (socket(7)), as Node's sockets have it.
+func reuse(c syscall.RawConn) error {
+	var err error
+	if cerr := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) }); cerr != nil {
+		return cerr
+	}
+	return err
+}
