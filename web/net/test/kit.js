@@ -64,6 +64,15 @@ export async function serve(...args) {
   return server;
 }
 
+/** unused is n ports where no one listens. */
+export async function unused(n) {
+  const servers = await Promise.all(Array.from({ length: n }, () => serve()));
+  const ports = servers.map((server) => server.address().port);
+  for (const server of servers) server.close();
+  await Promise.all(servers.map((server) => once(server, 'close')));
+  return ports;
+}
+
 /** tidy ends a server, and its connections, with the test. */
 export function tidy(server) {
   const open = new Set();
