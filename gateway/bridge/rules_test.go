@@ -39,7 +39,7 @@ func TestViolations(t *testing.T) {
 		{"an op of no one on half an id", []string{"\xff\x80"}, 1002, "wire: message is cut short"},
 		{"dial without fields", []string{message(wire.OpDial, 5, nil)}, 1002, "wire: message is cut short"},
 		{"dial with a host longer than it", []string{"\x13\x05\x7fabc"}, 1002, "wire: list is longer than its message"},
-		{"dial with more options than bytes", []string{"\x13\x05\x00\x00\x00\x00\xff\xff\xff\xff\x0f"}, 1002, "wire: list is longer than its message"},
+		{"dial with more options than bytes", []string{"\x13\x05\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\x0f"}, 1002, "wire: list is longer than its message"},
 		{"resolve without fields", []string{message(wire.OpResolve, 5, nil)}, 1002, "wire: message is cut short"},
 		{"credit without fields", []string{message(wire.OpCredit, 3, nil)}, 1002, "wire: message is cut short"},
 		{"close without fields", []string{message(wire.OpClose, 3, nil)}, 1002, "wire: message is cut short"},
