@@ -53,7 +53,7 @@ var bans = []struct {
 	reason string
 }{
 	{"", "nhooyr.io/websocket/", []string{"gateway/bridge/socket.go", "web/netconn/socket.go"},
-		"the library's whole API is deprecated and its reader can hang; one file guards it, so that one file can replace it"},
+		"the library's whole API is deprecated and its reader can hang; one file guards it at each end, the gateway's and that of Go programs outside of a page, so that one file can replace it"},
 	{"gateway/bridge", "github.com/go-chi/chi/v5/", nil, "the bridge is a plain http.Handler, for any router"},
 	{"gateway/bridge", "github.com/alecthomas/kong/", nil, "options are for commands; the bridge has fields"},
 	{"", "github.com/chromedp/chromedp/", nil, "test-only"},

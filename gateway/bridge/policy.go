@@ -49,7 +49,8 @@ type Policy struct {
 	// Own are the listeners of this process: no name leads to them, whatever it
 	// resolves to. An unspecified address stands for all of the machine's.
 	Own []netip.AddrPort
-	// Listen is where pages may listen: addresses or blocks of them, with ports.
+	// Listen is where pages may listen, and choose the near end of a socket to be:
+	// addresses or blocks of them, with ports.
 	Listen []Target
 	// SessionLoopback gives each session an address of its own, 127.x.y.z, which
 	// stands for 127.0.0.1 where pages listen and dial what they listen on: they

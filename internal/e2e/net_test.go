@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,7 +80,6 @@ globalThis.results = await runAll(say, query.get('only') ?? '').catch(error => [
 // netServer serves the bundle, its tests and a page that runs them.
 func netServer(t *testing.T, dir string) (host string) {
 	t.Helper()
-	l := listen(t)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, netPage) })
 	mux.HandleFunc("/favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
@@ -90,10 +90,9 @@ func netServer(t *testing.T, dir string) (host string) {
 		})
 	}
 	mux.Handle("/test/", http.StripPrefix("/test/", http.FileServer(http.Dir(filepath.Join(netPackage, "test")))))
-	server := &http.Server{Handler: mux}
-	go func() { _ = server.Serve(l) }() // until the test ends
-	t.Cleanup(func() { _ = server.Close() })
-	return l.Addr().String()
+	site := httptest.NewServer(mux)
+	t.Cleanup(site.Close)
+	return site.Listener.Addr().String()
 }
 
 // netGateway is a gateway whose pages may dial whatever is on the loopback.

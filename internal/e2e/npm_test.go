@@ -2,9 +2,9 @@ package e2e_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	neturl "net/url"
 	"os"
 	"os/exec"
@@ -57,13 +57,11 @@ func runProgram(t *testing.T, name, addr string, to map[string]any, want ...stri
 	if err := os.WriteFile(filepath.Join(dir, "index.html"), []byte(programPage), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	l := listen(t)
-	server := &http.Server{Handler: http.FileServer(http.Dir(dir))}
-	go func() { _ = server.Serve(l) }() // until the test ends
-	t.Cleanup(func() { _ = server.Close() })
-	_, url := gateway(t, "--origin", "http://"+l.Addr().String(), "--target", addr, "--target", net.JoinHostPort(host, "1"))
+	site := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	t.Cleanup(site.Close)
+	_, url := gateway(t, "--origin", site.URL, "--target", addr, "--target", net.JoinHostPort(host, "1"))
 	query := neturl.Values{"program": {name}, "gateway": {socket(url)}, "to": {string(json)}}
-	p := browser.Start(t).Open(t, fmt.Sprintf("http://%v/?%s", l.Addr(), query.Encode()), browser.Visitor{})
+	p := browser.Start(t).Open(t, site.URL+"/?"+query.Encode(), browser.Visitor{})
 	p.Patience = time.Minute
 	p.Wait(`globalThis.over`)
 	var said []string
