@@ -204,25 +204,26 @@ func (m *model) check(*rapid.T) {
 	}
 }
 
-// settle waits until all has come that can.
+// settle waits until all has come that can. It is judged in the instant it is seen:
+// what comes to a server that is paused may be the reason for something more.
 func (m *model) settle(r *rapid.T) {
 	m.t.Helper()
-	lack := func() (string, *near) {
+	var what string
+	var late *near
+	m.await(func() bool {
+		what = ""
 		for _, n := range m.streams {
-			if what := n.lacks(); what != "" {
-				return what, n
+			if what = n.lacks(); what != "" {
+				late = n
+				break
 			}
 		}
-		return "", nil
-	}
-	m.await(func() bool {
-		what, _ := lack()
 		return what == "" || m.wrong != nil || m.closed != nil
 	})
 	m.check(r)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if what, n := lack(); what != "" {
-		m.t.Fatalf("waited in vain for %s: %v; the WebSocket: %v", what, n, m.closed)
+	if what != "" {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.t.Fatalf("waited in vain for %s: %v; the WebSocket: %v", what, late, m.closed)
 	}
 }
