@@ -35,7 +35,8 @@ type gateway struct {
 	log    tap.Log
 	bridge *bridge.Bridge
 
-	access  *access // nil if anyone may come
+	others  map[string]http.Handler // of dialects, by path
+	access  *access                 // nil if anyone may come
 	metrics *metrics
 	leaving atomic.Bool // it is told to end
 }
@@ -62,7 +63,10 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 	if g.Events {
 		g.bridge.Log = &g.log
 	}
-	admin, err := g.administer(ctx)
+	var admin *http.Server
+	if g.others, err = g.doors(); err == nil {
+		admin, err = g.administer(ctx)
+	}
 	if err != nil {
 		_ = l.Close() // no one has come yet
 		if greeting != nil {

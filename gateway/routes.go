@@ -15,6 +15,9 @@ func (g *gateway) routes(page *web.Handler) http.Handler {
 	r := chi.NewRouter()
 	r.Use(g.knownHost)
 	r.Handle("/ws", g.bridge)
+	for path, h := range g.others {
+		r.Handle(path, h)
+	}
 	if g.Events {
 		r.With(g.known).Get("/events", g.events)
 	}

@@ -19,13 +19,10 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"porthole/wire"
 	"porthole/wire/tap"
 )
 
@@ -146,7 +143,10 @@ func (b *Bridge) Stats() Stats {
 // upgrade is 421 (a Host that is not ours), 403 (an Origin that may not), 401 (no
 // one has shown who he is), 400 (a subprotocol unknown here), 429 (a client has its share) or 503 (the gateway is
 // full, or leaving).
-func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) { b.serve(w, r, b.own) }
+
+// serve is ServeHTTP for the clients of a dialect.
+func (b *Bridge) serve(w http.ResponseWriter, r *http.Request, as dialect) {
 	if err := b.Policy.CheckHost(r); err != nil {
 		b.Refuse(w, r, "host", http.StatusMisdirectedRequest, err)
 		return
@@ -166,9 +166,9 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	proto, err := subprotocol(r)
-	if err != nil {
-		b.Refuse(w, r, "subprotocol", http.StatusBadRequest, err)
+	o, no := as(r, user)
+	if no != nil {
+		b.Refuse(w, r, no.reason, no.status, no)
 		return
 	}
 	p, full := b.enter(r, user)
@@ -177,7 +177,7 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.Refuse(w, r, full.reason, full.status, full)
 		return
 	}
-	conn, early, err := upgrade(w, r, proto)
+	conn, early, err := upgrade(w, r, o.subprotocol)
 	if err != nil {
 		b.mu.Lock()
 		b.exit(p)
@@ -190,40 +190,13 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	user.tell(b.logger()).Info("session begins", "peer", p.peer)
 	l := b.inForce()
 	bound(conn, l)
-	ws := newWebSocket(conn, early, proto == wire.Subprotocol, b.Log != nil)
+	ws := newWebSocket(conn, early, o.whole, b.Log != nil)
 	ws.most = l.Message
 	if p.client.IsValid() {
 		ws.throttle = newThrottle(l)
 	}
-	if proto == wire.Subprotocol {
-		s := newSession(b, user, ws)
-		go b.host(s, p, s.run)
-		return
-	}
-	s := newRelay(b, user, ws)
-	target := r.URL.Query().Get("target")
-	go b.host(s, p, func() { s.run(target) })
-}
-
-var errSubprotocol = errors.New("unknown WebSocket subprotocol: offer " + wire.Subprotocol + ", binary, or none")
-
-// subprotocol chooses from what the client offers; none is raw mode.
-func subprotocol(r *http.Request) (string, error) {
-	var offers []string
-	for _, h := range r.Header.Values("Sec-WebSocket-Protocol") {
-		for offer := range strings.SplitSeq(h, ",") {
-			offers = append(offers, strings.TrimSpace(offer))
-		}
-	}
-	for _, known := range []string{wire.Subprotocol, "binary"} {
-		if slices.Contains(offers, known) {
-			return known, nil
-		}
-	}
-	if len(offers) > 0 {
-		return "", errSubprotocol
-	}
-	return "", nil
+	m, run := o.begin(ws)
+	go b.host(m, p, run)
 }
 
 // host runs a session that enter let in, while Shutdown can reach it. It and what

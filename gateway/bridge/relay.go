@@ -18,10 +18,11 @@ import (
 // read holds up the other. A WebSocket has no half-close, so either end ends
 // both.
 type relay struct {
-	b    *Bridge
-	user *Grant
-	sock socket
-	life life
+	b     *Bridge
+	user  *Grant
+	sock  socket
+	terms *terms
+	life  life
 
 	writing sync.Mutex // held while bytes go up, until it is told what broke that
 
@@ -32,8 +33,28 @@ type relay struct {
 	over   bool
 }
 
-func newRelay(b *Bridge, user *Grant, sock socket) *relay {
-	return &relay{b: b, user: user, sock: sock}
+// terms are how a dialect tells that a relay has ended.
+type terms struct {
+	// failed is the close frame for a socket that there is not, or no more.
+	failed func(f *wire.Failure) (code int, reason string)
+	// ended is the reason, with 1000, when the server has ended.
+	ended string
+}
+
+// plain are the terms of raw mode.
+var plain = &terms{
+	failed: func(f *wire.Failure) (int, string) {
+		code := closeInternal
+		if f.Phase == wire.PhasePolicy {
+			code = closePolicy
+		}
+		return code, f.Code + ": " + f.Syscall
+	},
+	ended: "the server has ended",
+}
+
+func newRelay(b *Bridge, user *Grant, sock socket, terms *terms) *relay {
+	return &relay{b: b, user: user, sock: sock, terms: terms}
 }
 
 // run dials the target, the first listed if the name is empty, and relays until
@@ -81,11 +102,7 @@ func (r *relay) stop() {
 
 // end says why there is no socket, or no more.
 func (r *relay) end(f *wire.Failure) {
-	code := closeInternal
-	if f.Phase == wire.PhasePolicy {
-		code = closePolicy
-	}
-	r.sock.Close(code, f.Code+": "+f.Syscall)
+	r.sock.Close(r.terms.failed(f))
 }
 
 // broke ends the session of a socket that broke.
@@ -201,7 +218,7 @@ func (r *relay) down() {
 				r.writing.Lock()
 				defer r.writing.Unlock()
 			}
-			r.sock.Close(closeNormal, "the server has ended")
+			r.sock.Close(closeNormal, r.terms.ended)
 			return
 		case errors.Is(err, net.ErrClosed): // the page was first
 			return
