@@ -30,10 +30,12 @@ const module = "porthole"
 var arrows = map[string][]string{
 	"examples/serve":    {},
 	"wire":              {},
+	"wire/bus":          {"wire"},
+	"wire/bus/natsbus":  {"wire", "wire/bus", "wire/tap"},
 	"wire/tap":          {"wire"},
-	"gateway":           {"gateway/bridge", "tcpserver/greeter", "wire/tap", "web"},
+	"gateway":           {"gateway/bridge", "tcpserver/greeter", "wire/bus", "wire/bus/natsbus", "wire/tap", "web"},
 	"gateway/bridge":    {"wire", "wire/tap"},
-	"tcpserver":         {"tcpserver/greeter", "wire", "wire/tap"},
+	"tcpserver":         {"tcpserver/greeter", "wire", "wire/bus", "wire/bus/natsbus", "wire/tap"},
 	"tcpserver/greeter": {}, // it stays something that nc can talk to
 	"web":               {},
 	"web/capture":       {"wire"},
@@ -56,6 +58,10 @@ var bans = []struct {
 		"the library's whole API is deprecated and its reader can hang; one file guards it at each end, the gateway's and that of Go programs outside of a page, so that one file can replace it"},
 	{"gateway/bridge", "github.com/go-chi/chi/v5/", nil, "the bridge is a plain http.Handler, for any router"},
 	{"gateway/bridge", "github.com/alecthomas/kong/", nil, "options are for commands; the bridge has fields"},
+	{"", "github.com/nats-io/", []string{
+		"wire/bus/natsbus/embedded.go", "wire/bus/natsbus/natsbus.go", "wire/bus/natsbus/outbox.go",
+		"wire/bus/natsbus/census.go", "wire/bus/natsbus/leases.go", "wire/bus/natsbus/watch.go"},
+		"nothing but its package knows which bus it is"},
 	{"", "github.com/chromedp/chromedp/", nil, "test-only"},
 	{"", "go.uber.org/goleak/", nil, "test-only"},
 	{"", "pgregory.net/rapid/", nil, "test-only"},

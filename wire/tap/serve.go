@@ -43,7 +43,7 @@ func (l *Log) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := l.id()
 	h := w.Header()
 	h.Set(headerLog, id)
-	h.Set(headerHost, host())
+	h.Set(headerHost, Host())
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	sse := accepts(r, "text/event-stream")
@@ -134,9 +134,9 @@ func Text(b []byte) string {
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-// host names the machine whose clock Now reads: two processes with the same
+// Host names the machine whose clock Now reads: two processes with the same
 // name share it.
-func host() string {
+func Host() string {
 	if boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil { // random(4), Linux
 		return strings.TrimSpace(string(boot))
 	}

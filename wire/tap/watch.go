@@ -94,7 +94,7 @@ func (w *Watcher) stream(ctx context.Context) (up bool, err error) {
 	if w.State != nil {
 		w.State(nil)
 	}
-	apart := resp.Header.Get(headerHost) != host()
+	apart := resp.Header.Get(headerHost) != Host()
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, maxLine)
 	lines.Split(wholeLines)
