@@ -143,6 +143,13 @@ func (l *Listener) Addr() net.Addr {
 	return l.at
 }
 
+// Up tells whether it listens now: it does not while its gateway is lost.
+func (l *Listener) Up() bool {
+	l.moved.L.Lock()
+	defer l.moved.L.Unlock()
+	return l.up && !l.closed
+}
+
 // SetDeadline bounds how long Accept waits.
 func (l *Listener) SetDeadline(t time.Time) error {
 	l.moved.L.Lock()

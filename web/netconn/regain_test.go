@@ -150,6 +150,9 @@ func orphan(t testing.TB, s *site, end func()) (*netconn.Dialer, *netconn.Listen
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, netconn.ErrGone) {
 		t.Fatalf("the connection reads %v, want ErrGone", err)
 	}
+	if l.Up() {
+		t.Error("it says that it listens, without a gateway")
+	}
 	return d, l
 }
 
@@ -204,8 +207,8 @@ func TestListenAgain(t *testing.T) {
 			if got, err := io.ReadAll(again); string(got) != "你好" || err != nil {
 				t.Errorf("over the new gateway comes %q, %v", got, err)
 			}
-			if got := l.Addr().String(); got != at.String() {
-				t.Errorf("it listens at %v, want %v", got, at)
+			if got := l.Addr().String(); got != at.String() || !l.Up() {
+				t.Errorf("it listens at %v: %t; want %v", got, l.Up(), at)
 			}
 		})
 	}

@@ -170,7 +170,8 @@ export class Row {
     for (const e of [this.range, this.said, this.number, this.chip]) put(e, '');
     fill(this.pre, []);
     this.writeFold({ flags: 0 });
-    put(this.name, lost ? t('missing', bytes) : known(note) ? t(note) : note);
+    const [key, ...args] = note.split('\t'); // what the page itself has to say
+    put(this.name, lost ? t('missing', bytes) : known(key) ? t(key, ...args) : note);
     put(this.what, lost ? '' : time);
   }
 }
