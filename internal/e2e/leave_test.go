@@ -138,3 +138,63 @@ func TestServerInTheTabIsBack(t *testing.T) {
 		t.Errorf("from outside: %q, %v", got, err)
 	}
 }
+
+// A server of porthole-net outlives its gateway: the next one listens for it at the
+// same port. Its connections end, and say how the gateway went.
+func TestNetServerOutlivesItsGateway(t *testing.T) {
+	at := netServer(t, bundle(t))
+	b := browser.Start(t)
+	for name, tc := range map[string]struct {
+		end  func(*process)
+		want string
+	}{
+		"it leaves":    {func(gw *process) { gw.term(); gw.wait() }, " left (1001): the gateway is leaving"},
+		"it is killed": {(*process).kill, " was lost (1006)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			one, first := gateway(t, "--origin", "http://"+at, "--target", "127.0.0.1:1")
+			_, second := gateway(t, "--origin", "http://"+at, "--target", "127.0.0.1:1")
+			var l lever
+			l.set(first)
+			p := b.Open(t, "http://"+at+"/test/page/", browser.Visitor{})
+			adrift(p)
+			var addr string
+			eval(t, p, `import('/net.mjs').then(({ default: net }) => new Promise(done => {
+				net.configure({ url: 'ws://`+serve(t, l.pass)+`/ws' })
+				window.seen = []
+				window.server = net.createServer(socket => {
+					socket.on('data', data => socket.end('你好' + data))
+					socket.on('error', ({ code, cause }) => seen.push(code + ' ' + cause.message))
+				})
+				for (const event of ['listening', 'error', 'close']) server.on(event, () => seen.push(event))
+				server.listen(0, '127.0.0.1', () => done('127.0.0.1:' + server.address().port))
+			}))`, &addr)
+			c, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			p.Wait(`server._connections === 1`)
+			tc.end(one)
+			p.Wait(`seen.length === 2`)
+			l.set(second)
+			var got string
+			eval(t, p, `import('/net.mjs').then(({ default: net }) => new Promise(done => {
+				const knock = () => {
+					const socket = net.connect(server.address().port, '127.0.0.1', () => socket.end('哇咔咔'))
+					socket.on('data', data => done(String(data)))
+					socket.on('error', knock)
+				}
+				knock()
+			}))`, &got)
+			if got != "你好哇咔咔" {
+				t.Errorf("it answers %q", got)
+			}
+			var seen []string
+			eval(t, p, `seen`, &seen)
+			if len(seen) != 2 || seen[0] != "listening" || !strings.HasPrefix(seen[1], "ECONNRESET porthole: the ") || !strings.HasSuffix(seen[1], tc.want) {
+				t.Errorf("its program was told %q", seen)
+			}
+		})
+	}
+}
