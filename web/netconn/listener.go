@@ -2,7 +2,6 @@ package netconn
 
 import (
 	"context"
-	"errors"
 	"net"
 	"os"
 	"sync"
@@ -202,11 +201,7 @@ func (l *Listener) Unlistened() {
 	l.asking = false
 	if l.up && !l.closed {
 		l.up = false
-		if errors.Is(l.s.why, errClosed) {
-			l.end(errClosed)
-		} else {
-			l.s.d.lose(l)
-		}
+		l.s.d.lose(l)
 	}
 	l.moved.Broadcast()
 }

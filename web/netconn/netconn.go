@@ -122,7 +122,7 @@ func (d *Dialer) Close() error {
 	}
 	d.turn.Lock()
 	defer d.turn.Unlock()
-	for _, l := range slices.Clone(d.lost) {
+	for _, l := range slices.Clone(d.lost) { // all that there were
 		l.end(errClosed)
 	}
 	return nil

@@ -265,14 +265,15 @@ func TestListenAgainElsewhere(t *testing.T) {
 // What is refused for good ends the listener.
 func TestListenAgainRefused(t *testing.T) {
 	for name, tc := range map[string]struct {
-		next func(t *testing.T, s *site, at net.Addr) // which gateway comes
-		want error
-		says string
+		next     func(t *testing.T, s *site, at net.Addr) // which gateway comes
+		patience time.Duration
+		want     error
+		says     string
 	}{
 		"by the policy": {func(_ *testing.T, s *site, _ net.Addr) {
 			s.listens = nil
 			s.open()
-		}, syscall.EACCES, "permission denied"},
+		}, time.Hour, syscall.EACCES, "permission denied"},
 		"by the kernel, for long": {func(t *testing.T, s *site, at net.Addr) {
 			other, err := net.Listen("tcp", at.String())
 			if err != nil {
@@ -280,16 +281,16 @@ func TestListenAgainRefused(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = other.Close() })
 			s.open()
-		}, syscall.EADDRINUSE, "address already in use"},
+		}, time.Nanosecond, syscall.EADDRINUSE, "address already in use"},
 		"at the door": {func(_ *testing.T, s *site, _ net.Addr) {
 			s.first = func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) }
 			s.open()
-		}, nil, "the gateway does not let us in"},
+		}, time.Hour, nil, "the gateway does not let us in"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
 			d, l := orphan(t, s, s.leave)
-			d.SetPatience(time.Nanosecond)
+			d.SetPatience(tc.patience)
 			tc.next(t, s, l.Addr())
 			for range 2 {
 				_, err := l.Accept()
