@@ -3,7 +3,11 @@ package netconn
 import "time"
 
 // SetPatience sets how long a port may be refused.
-func (d *Dialer) SetPatience(p time.Duration) { d.patience = p }
+func (d *Dialer) SetPatience(p time.Duration) {
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	d.patience = p
+}
 
 // Await waits until a listener listens, or never will.
 func (l *Listener) Await() { l.until(func() bool { return l.up || l.err != nil }) }

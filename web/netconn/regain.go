@@ -68,7 +68,7 @@ func (d *Dialer) regain(ctx context.Context) {
 func (l *Listener) again(ctx context.Context, s *session) {
 	l.ask(s)
 	l.await(ctx)
-	if l.refusal == nil || l.closed {
+	if l.refusal == nil || l.closed || l.err != nil {
 		return
 	}
 	now := time.Now()
