@@ -3,7 +3,6 @@ package main
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"syscall/js"
 
 	"porthole/web/client"
@@ -35,8 +34,8 @@ type app struct {
 	backoff client.Backoff
 	timer   js.Value // of the next try
 
-	conns []*conn  // from the oldest; the newest stays when it is closed
-	died  []string // those that the session's end has ended, as "#1"
+	conns []*conn // from the oldest; the newest stays when it is closed
+	died  []int   // the numbers of those that the session's end has ended
 
 	buf    []byte
 	packed []byte
@@ -80,7 +79,12 @@ func (a *app) gone(code int, reason string) {
 		v.Code, v.Reason = uint16(code), reason
 	}
 	if len(a.died) > 0 {
-		v.Store.Mark("died\t" + strconv.Itoa(code) + "\t" + reason + "\t" + strings.Join(a.died, " "))
+		slices.Sort(a.died)
+		mark := "died\t" + strconv.Itoa(code) + "\t" + reason + "\t"
+		for _, number := range a.died {
+			mark += "#" + strconv.Itoa(number) + " "
+		}
+		v.Store.Mark(mark)
 		a.died = nil
 	}
 	v.Link = view.Lost

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strconv"
 	"syscall/js"
 	"unicode/utf8"
 
@@ -164,7 +163,7 @@ func (c *conn) Closed(why wire.Reason) {
 	case why == wire.ReasonShutdown || why == wire.ReasonGone:
 		c.sock = view.Cut
 		if p := c.a.live.Store.Client(c.number); p != nil {
-			c.a.died = append(c.a.died, "#"+strconv.Itoa(p.Number))
+			c.a.died = append(c.a.died, p.Number)
 		}
 	default:
 		c.sock = view.Closed
