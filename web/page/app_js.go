@@ -80,11 +80,11 @@ func (a *app) gone(code int, reason string) {
 	}
 	if len(a.died) > 0 {
 		slices.Sort(a.died)
-		mark := "died\t" + strconv.Itoa(code) + "\t" + reason + "\t"
+		mark := []byte("died\t" + strconv.Itoa(code) + "\t" + reason + "\t")
 		for _, number := range a.died {
-			mark += "#" + strconv.Itoa(number) + " "
+			mark = append(strconv.AppendInt(append(mark, '#'), int64(number), 10), ' ')
 		}
-		v.Store.Mark(mark)
+		v.Store.Mark(string(mark))
 		a.died = nil
 	}
 	v.Link = view.Lost
