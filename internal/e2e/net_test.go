@@ -151,10 +151,11 @@ func TestNetInThePage(t *testing.T) {
 		}
 	}()
 	url := netGateway(t, at, "--target", path)
+	strict := netGateway(t, at, "--allow-listen", "127.0.0.2:9000") // pages listen nowhere else
 	b := browser.Start(t)
 	for _, tests := range []string{"all.js", "page/all.js"} {
 		t.Run(tests, func(t *testing.T) {
-			p := b.Open(t, "http://"+at+"/?tests=./test/"+tests+"&gateway="+socket(url)+"&path="+path+"&only="+os.Getenv("NET"), browser.Visitor{})
+			p := b.Open(t, "http://"+at+"/?tests=./test/"+tests+"&gateway="+socket(url)+"&path="+path+"&strict="+socket(strict)+"&only="+os.Getenv("NET"), browser.Visitor{})
 			p.Allow("WebSocket connection to 'ws://127.0.0.1:1/ws'") // a gateway that is not there
 			runNet(t, p)
 		})

@@ -315,7 +315,8 @@ export function configure(options: {
     the same turn as listen(0). */
 export function ready(options?: { listen?: boolean }): Promise<void>;
 
-/** Ends the session, and all sockets and servers with it. */
+/** Ends the session, and all sockets and servers with it. A server that has only lost
+    its gateway goes on listening, through the next one. */
 export function disconnect(): void;
 
 /** A socket of WinterTC's Sockets API. */

@@ -39,7 +39,7 @@ type Conn struct {
 
 func newConn(s *session, network string) *Conn {
 	c := &Conn{s: s, network: network}
-	c.moved = sync.NewCond(&s.mu)
+	c.moved = sync.NewCond(s.mu)
 	return c
 }
 

@@ -3,16 +3,53 @@ package netconn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"syscall"
 
 	"porthole/wire"
 )
 
-// ErrGone reports a WebSocket that has ended, and with it what it carried: the
-// gateway has left, or was lost.
+// ErrGone reports a WebSocket that has ended, and with it what it carried. What ended
+// it is told by a [*Gone], unless the Dialer was closed: that is net.ErrClosed, too.
 var ErrGone = errors.New("netconn: the WebSocket to the gateway has ended")
+
+// errClosed is what a Dialer's Close leaves behind.
+var errClosed = fmt.Errorf("%w: %w", ErrGone, net.ErrClosed)
+
+// errBarred reports a gateway that lets a program in no more, which trying again
+// does not change.
+var errBarred = errors.New("netconn: the gateway does not let us in")
+
+// Gone is how a WebSocket has ended. It is an ErrGone.
+type Gone struct {
+	Code   int    // of its close: 1001 if the gateway left, 1006 if the connection was lost
+	Reason string // in the gateway's words, or the system's
+
+	unmet bool // the gateway never said hello
+}
+
+func (g *Gone) Error() string {
+	what := "it was closed"
+	switch {
+	case g.Code == 1001:
+		what = "the gateway left"
+	case g.Code == 1006 && g.unmet:
+		what = "no gateway answers"
+	case g.Code == 1006:
+		what = "the connection to the gateway was lost"
+	}
+	why := strconv.Itoa(g.Code)
+	if g.Reason != "" {
+		why += ": " + g.Reason
+	}
+	return fmt.Sprintf("%v: %s (%s)", ErrGone, what, why)
+}
+
+// Is makes it an ErrGone.
+func (g *Gone) Is(err error) bool { return err == ErrGone }
 
 // errnos are the POSIX names that a gateway may tell, as this system has them.
 var errnos = map[string]syscall.Errno{

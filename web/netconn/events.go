@@ -56,8 +56,13 @@ func (c *Conn) Finished() {
 	}
 }
 
-// Closed is client.StreamHandler's.
-func (c *Conn) Closed(wire.Reason) {
+// Closed is client.StreamHandler's. A gateway that ends the session ends its streams
+// first, and then says why.
+func (c *Conn) Closed(why wire.Reason) {
+	if why == wire.ReasonShutdown && !c.s.ended {
+		c.s.parting = append(c.s.parting, c)
+		return
+	}
 	c.over = true
 	c.reads.stop()
 	c.writes.stop()

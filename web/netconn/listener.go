@@ -13,81 +13,103 @@ import (
 
 // Listener is a TCP listener of the gateway's. It is a net.Listener; its caller
 // closes it.
+//
+// It outlives its gateway. When the WebSocket has ended, another one is opened, and
+// the port that the listener had is listened on again, at the host that Listen was
+// asked for; meanwhile Accept waits. Connections are lost: those that were waiting
+// for it, Accept still returns, and they fail with ErrGone. Without a gateway it is
+// tried for as long as it takes. Accept fails for good when the Dialer is closed,
+// when the gateway lets us in no more, and when the port is refused: by EACCES, or
+// by another error for 30 s.
 type Listener struct {
-	s       *session
-	network string
-	moved   *sync.Cond // its mutex is the session's
+	s     *session   // the newest
+	asked endpoint   // with the port that it has
+	moved *sync.Cond // its mutex is the session's
 
 	listener *client.Listener
-	at       net.Addr // nil until it listens
-	err      error    // it never will
-	over     bool     // it is closed at the gateway
-	closed   bool     // Close was called
-	waiting  []*Conn  // to be accepted
+	asking   bool      // there is no answer yet
+	refusal  error     // the answer, if it was that
+	refused  time.Time // when it was first, since it listened
+	up       bool      // it listens
+	at       net.Addr  // where, or did; nil until then
+	err      error     // it never will any more
+	closed   bool      // Close was called
+	waiting  []*Conn   // to be accepted
 	accepts  deadline
 }
 
 // listen opens a listener.
 func (s *session) listen(ctx context.Context, at endpoint) (*Listener, error) {
-	l := &Listener{s: s, network: at.network}
-	l.moved = sync.NewCond(&s.mu)
+	l := &Listener{asked: at, moved: sync.NewCond(s.mu)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.listener = s.client.Listen(wire.Listen{Host: at.host, Port: uint64(at.port), Family: uint64(at.family)}, accepter{l})
-	defer context.AfterFunc(ctx, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		l.moved.Broadcast()
-	})()
-	for l.at == nil && l.err == nil && !l.over && ctx.Err() == nil {
-		l.moved.Wait()
-	}
-	err := l.err
+	l.ask(s)
+	l.await(ctx)
+	err := l.refusal
 	switch {
-	case l.at != nil && ctx.Err() == nil:
-		return l, nil
 	case ctx.Err() != nil:
 		err = stopped(ctx)
 		l.shut()
+	case l.at != nil:
+		return l, nil
 	case err == nil:
-		err = ErrGone
+		err = s.why
 	}
 	return nil, &net.OpError{Op: "listen", Net: at.network, Addr: at.addr(), Err: err}
+}
+
+// ask asks a session for the listener.
+func (l *Listener) ask(s *session) {
+	l.s, l.asking, l.refusal = s, true, nil
+	l.listener = s.client.Listen(wire.Listen{Host: l.asked.host, Port: uint64(l.asked.port), Family: uint64(l.asked.family)}, accepter{l})
+}
+
+// await waits for the answer.
+func (l *Listener) await(ctx context.Context) {
+	mu := l.moved.L
+	defer context.AfterFunc(ctx, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		l.moved.Broadcast()
+	})()
+	for l.asking && !l.closed && ctx.Err() == nil {
+		l.moved.Wait()
+	}
 }
 
 // Accept waits for the next connection. Until it is accepted nothing of it is
 // read.
 func (l *Listener) Accept() (net.Conn, error) {
-	l.s.mu.Lock()
-	defer l.s.mu.Unlock()
+	l.moved.L.Lock()
+	defer l.moved.L.Unlock()
 	for {
 		switch {
 		case l.closed:
-			return nil, l.fail(net.ErrClosed)
+			return nil, l.fail("accept", net.ErrClosed)
 		case l.accepts.passed:
-			return nil, l.fail(os.ErrDeadlineExceeded)
+			return nil, l.fail("accept", os.ErrDeadlineExceeded)
 		case len(l.waiting) > 0:
 			c := l.waiting[0]
 			l.waiting = l.waiting[1:]
 			c.stream.Accept()
 			return c, nil
-		case l.over:
-			return nil, l.fail(ErrGone)
+		case l.err != nil:
+			return nil, l.fail("accept", l.err)
 		}
 		l.moved.Wait()
 	}
 }
 
-func (l *Listener) fail(err error) error {
-	return &net.OpError{Op: "accept", Net: l.network, Addr: l.at, Err: err}
+func (l *Listener) fail(op string, err error) error {
+	return &net.OpError{Op: op, Net: l.asked.network, Addr: l.at, Err: err}
 }
 
 // Close stops listening. Connections that were not accepted are reset.
 func (l *Listener) Close() error {
-	l.s.mu.Lock()
-	defer l.s.mu.Unlock()
+	l.moved.L.Lock()
+	defer l.moved.L.Unlock()
 	if l.closed {
-		return &net.OpError{Op: "close", Net: l.network, Addr: l.at, Err: net.ErrClosed}
+		return l.fail("close", net.ErrClosed)
 	}
 	l.shut()
 	return nil
@@ -101,18 +123,38 @@ func (l *Listener) shut() {
 		c.stream.Reset()
 	}
 	l.waiting = nil
+	l.s.d.settle(l)
 	l.moved.Broadcast()
 }
 
-// Addr is where it listens, as the gateway's kernel tells it.
-func (l *Listener) Addr() net.Addr { return l.at }
+// end is the end of a listener that is not listened on again.
+func (l *Listener) end(err error) {
+	l.err = err
+	l.s.d.settle(l)
+	l.moved.Broadcast()
+}
+
+// Addr is where it listens, as the gateway's kernel tells it, or did last. It
+// changes where a gateway gives each session a loopback address of its own.
+func (l *Listener) Addr() net.Addr {
+	l.moved.L.Lock()
+	defer l.moved.L.Unlock()
+	return l.at
+}
+
+// Up tells whether it listens now: it does not while its gateway is lost.
+func (l *Listener) Up() bool {
+	l.moved.L.Lock()
+	defer l.moved.L.Unlock()
+	return l.up && !l.closed
+}
 
 // SetDeadline bounds how long Accept waits.
 func (l *Listener) SetDeadline(t time.Time) error {
-	l.s.mu.Lock()
-	defer l.s.mu.Unlock()
+	l.moved.L.Lock()
+	defer l.moved.L.Unlock()
 	if l.closed {
-		return &net.OpError{Op: "set", Net: l.network, Addr: l.at, Err: net.ErrClosed}
+		return l.fail("set", net.ErrClosed)
 	}
 	l.accepts.set(t, l.moved)
 	return nil
@@ -122,13 +164,18 @@ func (l *Listener) SetDeadline(t time.Time) error {
 
 // Listening tells where the listener is.
 func (l *Listener) Listening(local string) {
+	l.asking, l.up, l.refused = false, true, time.Time{}
 	l.at = address(local)
+	if at, ok := l.at.(*net.TCPAddr); ok {
+		l.asked.port = uint16(at.Port)
+	}
+	l.s.d.settle(l)
 	l.moved.Broadcast()
 }
 
 // Failed tells why there is none.
 func (l *Listener) Failed(f wire.Failure) {
-	l.err = cause(&f, f.Address)
+	l.asking, l.refusal = false, cause(&f, f.Address)
 	l.moved.Broadcast()
 }
 
@@ -136,7 +183,7 @@ func (l *Listener) Failed(f wire.Failure) {
 type accepter struct{ *Listener }
 
 func (a accepter) Accept(st *client.Stream, m wire.Accepted) client.StreamHandler {
-	c := newConn(a.s, a.network)
+	c := newConn(a.s, a.asked.network)
 	c.stream = st
 	c.Connected(wire.Connected{Local: m.Local, Remote: m.Remote})
 	if a.closed {
@@ -148,8 +195,13 @@ func (a accepter) Accept(st *client.Stream, m wire.Accepted) client.StreamHandle
 	return c
 }
 
-// Unlistened tells that the listener is closed at the gateway.
+// Unlistened tells that the listener is closed at the gateway: unless that was our
+// wish, because the session ends.
 func (l *Listener) Unlistened() {
-	l.over = true
+	l.asking = false
+	if l.up && !l.closed {
+		l.up = false
+		l.s.d.lose(l)
+	}
 	l.moved.Broadcast()
 }

@@ -19,8 +19,10 @@ package netconn
 import (
 	"context"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"porthole/wire"
 )
@@ -42,6 +44,12 @@ type Dialer struct {
 
 	mu      sync.Mutex
 	session *session // the newest; nil before the first
+
+	turn sync.Mutex         // of whoever does something with its sessions; behind mu
+	lost []*Listener        // those to be listened on again
+	stop context.CancelFunc // ends who does so; nil while none is lost
+
+	patience time.Duration // with a refusal that may pass; if zero, that of regain.go
 }
 
 // Dial connects to an address: DialContext without an end.
@@ -72,7 +80,8 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 // Listen listens at the gateway, where that lets pages do so. The network is
 // "tcp", "tcp4" or "tcp6". The host is an address, "localhost", or empty for
 // wherever the gateway allows it, and port 0 is any: the listener's Addr tells. The
-// context bounds the call, not the listener, which its caller closes.
+// context bounds the call, not the listener, which its caller closes, and which
+// outlives its gateway: see [Listener].
 func (d *Dialer) Listen(ctx context.Context, network, address string) (net.Listener, error) {
 	at, err := parse(network, address)
 	if err == nil && network == "unix" {
@@ -105,12 +114,16 @@ func (d *Dialer) LookupHost(ctx context.Context, host string) ([]string, error) 
 // Close ends the WebSocket, and with it all connections and listeners: a peer sees
 // a reset where bytes are lost. The Dialer may be used again.
 func (d *Dialer) Close() error {
-	d.mu.Lock()
-	s := d.session
-	d.session = nil
-	d.mu.Unlock()
-	if s != nil {
-		s.close()
+	d.mu.Lock() // until the end: who listens again shall not open another
+	defer d.mu.Unlock()
+	if d.session != nil {
+		d.session.close()
+		d.session = nil
+	}
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	for _, l := range slices.Clone(d.lost) { // all that there were
+		l.end(errClosed)
 	}
 	return nil
 }
@@ -118,9 +131,13 @@ func (d *Dialer) Close() error {
 // reach is the session to the gateway, opened if there is none.
 func (d *Dialer) reach(ctx context.Context) (*session, error) {
 	d.mu.Lock()
+	if ctx.Err() != nil {
+		d.mu.Unlock()
+		return nil, stopped(ctx)
+	}
 	s := d.session
 	if s == nil || s.over() {
-		s = newSession()
+		s = newSession(d)
 		s.open(d)
 		d.session = s
 	}

@@ -9,19 +9,23 @@ import (
 	"porthole/wire"
 )
 
-// session is one WebSocket to a gateway. Its mutex makes of all goroutines the one
-// that package client wants; who holds it never waits.
+// session is one WebSocket to a gateway. Its mutex, which is the Dialer's, makes of
+// all goroutines the one that package client wants; who holds it never waits.
 type session struct {
-	mu      sync.Mutex
+	d       *Dialer
+	mu      *sync.Mutex
 	client  *client.Session
 	sock    interface{ cut() } // ends the WebSocket; nil until it is opened
 	ready   chan struct{}      // closed once hello has come, or it has ended
 	ended   bool
 	why     error // it ended
 	greeted bool
+	parting []*Conn // that the gateway has ended because it ends the session
 }
 
-func newSession() *session { return &session{ready: make(chan struct{})} }
+func newSession(d *Dialer) *session {
+	return &session{d: d, mu: &d.turn, ready: make(chan struct{})}
+}
 
 // start is called once, before anything comes, with what sends.
 func (s *session) start(sock interface {
@@ -51,8 +55,14 @@ func (s *session) gone(why error) {
 		return
 	}
 	s.ended, s.why = true, why
+	if g, ok := why.(*Gone); ok {
+		g.unmet = !s.greeted
+	}
 	if s.client != nil {
 		s.client.Gone()
+	}
+	for _, c := range s.parting {
+		c.Closed(wire.ReasonGone)
 	}
 	if !s.greeted {
 		close(s.ready)
@@ -70,7 +80,7 @@ func (s *session) close() {
 	s.mu.Lock()
 	sock := s.sock
 	s.mu.Unlock()
-	s.gone(ErrGone)
+	s.gone(errClosed)
 	if sock != nil {
 		sock.cut()
 	}

@@ -5,6 +5,7 @@ package netconn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 
@@ -41,10 +42,13 @@ func (k *socket) run(url string, protocols []string, header http.Header) {
 		k.s.gone(errors.New("netconn: Dialer.URL is the gateway's WebSocket, and there is none"))
 		return
 	}
-	ws, _, err := websocket.Dial(k.ctx, url, &websocket.DialOptions{
+	ws, resp, err := websocket.Dial(k.ctx, url, &websocket.DialOptions{
 		HTTPHeader: header, Subprotocols: append([]string{wire.Subprotocol}, protocols...),
 	})
 	if err != nil {
+		if resp != nil && (resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden) {
+			err = fmt.Errorf("%w: %w", errBarred, err)
+		}
 		k.s.gone(err)
 		return
 	}
@@ -54,7 +58,7 @@ func (k *socket) run(url string, protocols []string, header http.Header) {
 	for {
 		_, msg, err := ws.Read(k.ctx)
 		if err != nil {
-			k.s.gone(errors.Join(ErrGone, err))
+			k.s.gone(ended(err))
 			break
 		}
 		k.s.receive(msg)
@@ -62,6 +66,14 @@ func (k *socket) run(url string, protocols []string, header http.Header) {
 	k.cancel()
 	writing.Wait()
 	_ = ws.CloseNow() // it has ended
+}
+
+// ended is how a WebSocket has, that tells so in reading.
+func ended(err error) *Gone {
+	if e, ok := errors.AsType[websocket.CloseError](err); ok {
+		return &Gone{Code: int(e.Code), Reason: e.Reason}
+	}
+	return &Gone{Code: int(websocket.StatusAbnormalClosure), Reason: err.Error()}
 }
 
 // write writes what is sent until the WebSocket ends.

@@ -51,11 +51,7 @@ func (s *session) open(d *Dialer) {
 		s.receive(k.buf[:n])
 	})
 	k.on("close", func(event js.Value) {
-		why := ErrGone
-		if reason := event.Get("reason").String(); reason != "" {
-			why = errors.Join(ErrGone, errors.New(reason))
-		}
-		s.gone(why)
+		s.gone(&Gone{Code: event.Get("code").Int(), Reason: event.Get("reason").String()})
 		k.deafen()
 	})
 }

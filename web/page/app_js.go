@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strconv"
 	"syscall/js"
 
 	"porthole/web/client"
@@ -34,6 +35,7 @@ type app struct {
 	timer   js.Value // of the next try
 
 	conns []*conn // from the oldest; the newest stays when it is closed
+	died  []int   // the numbers of those that the session's end has ended
 
 	buf    []byte
 	packed []byte
@@ -67,13 +69,27 @@ func (a *app) receive(msg []byte) {
 	a.news()
 }
 
-// gone notes that the gateway is lost, and tries again later.
-func (a *app) gone() {
+// gone notes that the gateway is lost, why, and with which sockets, and tries again
+// later.
+func (a *app) gone(code int, reason string) {
 	a.sock = nil
 	a.session.Gone()
-	a.live.Link = view.Lost
+	v := a.live
+	if v.Link == view.Open || v.Code == 0 { // else it is lost still
+		v.Code, v.Reason = uint16(code), reason
+	}
+	if len(a.died) > 0 {
+		slices.Sort(a.died)
+		mark := []byte("died\t" + strconv.Itoa(code) + "\t" + reason + "\t")
+		for _, number := range a.died {
+			mark = append(strconv.AppendInt(append(mark, '#'), int64(number), 10), ' ')
+		}
+		v.Store.Mark(string(mark))
+		a.died = nil
+	}
+	v.Link = view.Lost
 	wait := a.backoff.Next(js.Global().Get("Math").Call("random").Float())
-	a.live.Retry = int64(a.now.Call("now").Float()) + int64(wait)
+	v.Retry = int64(a.now.Call("now").Float()) + int64(wait)
 	var f js.Func
 	f = js.FuncOf(func(js.Value, []js.Value) any {
 		f.Release()
@@ -198,6 +214,9 @@ func (a *app) present() {
 	v.Sock, v.Why, v.Unsent, v.Room = view.None, wire.Failure{}, 0, 0
 	if v.Chosen() != nil {
 		v.Sock = view.Closed // unless it is one of those that are here
+		if v.Chosen().Gone() {
+			v.Sock = view.Cut
+		}
 	}
 	if c := a.shown(); c != nil {
 		v.Sock, v.Why = c.sock, c.why
@@ -221,6 +240,7 @@ func (a *app) frame(first, count int) js.Value {
 	if a.view != a.live { // what is true of the gateway is so whatever is shown
 		v := a.live
 		a.view.Link, a.view.Retry, a.view.Target = v.Link, v.Retry, v.Target
+		a.view.Code, a.view.Reason = v.Code, v.Reason
 	}
 	a.packed = a.view.Frame(a.packed[:0], first, count)
 	return a.give()

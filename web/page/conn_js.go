@@ -157,8 +157,15 @@ func (c *conn) Error(f wire.Failure) { c.why = f }
 
 func (c *conn) Kernel(k wire.Kernels) { c.a.live.Store.Sample(c.number, k.Client, k.Server) }
 
-func (c *conn) Closed(wire.Reason) {
-	if c.sock != view.Failed {
+func (c *conn) Closed(why wire.Reason) {
+	switch {
+	case c.sock == view.Failed:
+	case why == wire.ReasonShutdown || why == wire.ReasonGone:
+		c.sock = view.Cut
+		if p := c.a.live.Store.Client(c.number); p != nil {
+			c.a.died = append(c.a.died, p.Number)
+		}
+	default:
 		c.sock = view.Closed
 	}
 	c.stream, c.queue, c.waits, c.early = nil, nil, 0, nil

@@ -6,8 +6,8 @@
 // is the one that is followed, or else the newest; calls go to that one.
 //
 //	start(open, changed, watches)
-//	                           connect; open(at, room, gone) opens a WebSocket,
-//	                           changed() is called when there is news, once
+//	                           connect; open(at, room, gone) opens a WebSocket, of
+//	                           whose end gone(code, reason) tells; changed() is called when there is news, once
 //	                           until the next frame(); watches: open no socket
 //	overhear(msg)              a message of another program's WebSocket, for what
 //	                           it tells of that program's sockets

@@ -29,12 +29,12 @@ func receive(n int32) { inbox.take(inbox.msg[:n]) }
 
 // newSocket opens a WebSocket. Its two functions are called until gone, which is
 // called once, and last.
-func newSocket(open js.Value, take func(msg []byte), gone func()) *socket {
+func newSocket(open js.Value, take func(msg []byte), gone func(code int, reason string)) *socket {
 	s := &socket{}
 	inbox.take = take
-	s.gone = js.FuncOf(func(js.Value, []js.Value) any {
+	s.gone = js.FuncOf(func(_ js.Value, args []js.Value) any {
 		s.gone.Release()
-		gone()
+		gone(args[0].Int(), args[1].String())
 		return nil
 	})
 	line := open.Invoke(address(inbox.msg[:]), len(inbox.msg), s.gone)

@@ -6,7 +6,7 @@ import { dress, get, mark, put } from './dom.js';
 import { ends, drawEnds, showCard } from './ends.js';
 import { Link, Mode, Sock } from './frame.js';
 import { Frames } from './frames.js';
-import { gate, drawGateway } from './gate.js';
+import { gate, drawGateway, parted } from './gate.js';
 import { help } from './help.js';
 import { drawInspect, inspector } from './inspect.js';
 import { keeper, drawKeep } from './keep.js';
@@ -43,7 +43,7 @@ function drawBeside(frame) {
 function tell(before) {
   const { frame } = frames;
   const settled = [Sock.UP, Sock.CLOSED, Sock.FAILED].includes(frame.sock);
-  if (frame.link === Link.LOST && before?.link !== Link.LOST) say(t('lost'));
+  if (frame.link === Link.LOST && before?.link !== Link.LOST) say(parted(frame));
   else if (frame.mode !== Mode.LIVE) return;
   else if (frame.sock !== before?.sock && settled && frame.link === Link.OPEN) {
     say(frame.sock === Sock.UP ? t('isConnected') : get('card').textContent);

@@ -48,7 +48,7 @@ export function canSend(frame, bytes) {
 
 /** canConnect tells whether there is a gateway, and no socket. */
 export function canConnect(frame) {
-  return live(frame) && !other(frame) && [Sock.NONE, Sock.CLOSED, Sock.FAILED].includes(frame.sock);
+  return live(frame) && !other(frame) && [Sock.NONE, Sock.CLOSED, Sock.FAILED, Sock.CUT].includes(frame.sock);
 }
 
 /** canLab tells whether the server's end of what is shown obeys us. */
@@ -133,6 +133,7 @@ function matter(frame) {
   if (other(frame)) return { say: t('notours') };
   if (sock === Sock.FAILED) return refusal(frame);
   if (sock === Sock.CLOSED) return { say: why.code ? t('broke', why.code) : t('over') };
+  if (sock === Sock.CUT) return { say: t('went') };
   if (sock !== Sock.UP) return null;
   if (tooLong) return { say: t('longest', size(longest)) };
   if (bytes > frame.room) {

@@ -4,7 +4,8 @@
 
 export const Link = { CONNECTING: 0, OPEN: 1, LOST: 2 };
 export const Mode = { LIVE: 0, CAPTURE: 1, PLAYING: 2 };
-export const Sock = { NONE: 0, DIALING: 1, UP: 2, ENDED: 3, PEER_ENDED: 4, CLOSED: 5, FAILED: 6 };
+export const Sock = { NONE: 0, DIALING: 1, UP: 2, ENDED: 3, PEER_ENDED: 4, CLOSED: 5, FAILED: 6, CUT: 7 };
+export const Conn = { CLOSED: 0, OPEN: 1, GONE: 2 };
 export const Side = { NEITHER: 0, CLIENT: 1, SERVER: 2 };
 export const Server = { UNKNOWN: 0, LISTENING: 1, CLOSING: 2, CLOSED: 3 };
 export const Life = { OPEN: 0, PAUSED: 1, ENDED: 2 };
@@ -52,7 +53,7 @@ const end = (r) => ({
   read: r.f64(), reads: r.u32(), wrote: r.f64(), writes: r.u32(), kernel: kernel(r),
 });
 
-const conn = (r) => ({ number: r.u32(), own: r.bool(), open: r.bool(), client: r.str(), server: r.str() });
+const conn = (r) => ({ number: r.u32(), own: r.bool(), state: r.u8(), client: r.str(), server: r.str() });
 
 const line = (r) => ({
   id: r.f64(), gap: r.f64(), side: r.u8(), flags: r.u16(), slot: r.u8(), number: r.u32(),
@@ -74,7 +75,7 @@ export function decode(bytes) {
   const r = new Reader(bytes);
   return {
     version: r.u32(), mode: r.u8(),
-    link: r.u8(), retry: r.f64(), target: r.str(), offers: r.u8(),
+    link: r.u8(), retry: r.f64(), code: r.u16(), reason: r.str(), target: r.str(), offers: r.u8(),
     sock: r.u8(), unsent: r.f64(), room: r.f64(),
     why: { code: r.str(), phase: r.str(), syscall: r.str(), address: r.str(), port: r.u32() },
     heards: r.u32(), heard: r.str(),

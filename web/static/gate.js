@@ -5,6 +5,7 @@ import { Link, Offer } from './frame.js';
 import { t } from './words.js';
 
 let app = null;
+let met = false; // it has answered
 let adrift = false; // it was lost, and has not answered since
 let lost = 0; // when the next try was to be, as it was lost last
 let why = ''; // it lets no one in
@@ -17,7 +18,11 @@ export function drawGateway(frame) {
     adrift = true;
     askWhy();
   }
-  if (frame.link === Link.OPEN) adrift = false;
+  if (frame.link === Link.OPEN) {
+    met = true;
+    adrift = false;
+  }
+  if (frame.link === Link.LOST) put(get('gone'), parted(frame));
   hide(get('logout'), !(frame.offers & Offer.USER));
   const state = ['linking', 'linked', 'unlinked'][frame.link];
   put(get('gate-addr'), location.host);
@@ -36,6 +41,9 @@ export function drawGateway(frame) {
   put(get('retry-in'), waits ? t('retryIn', Math.ceil(wait / 1000)) : t('retrying'));
   if (waits) tick = setTimeout(app.ask, wait % 1000 + 20); // when the next second begins
 }
+
+/** parted says how a gateway was lost. */
+export const parted = ({ code, reason }) => (met ? t('parted', code, reason) : t('unmet'));
 
 // askWhy asks as any request would: a WebSocket that is refused does not say why.
 async function askWhy() {

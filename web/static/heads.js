@@ -15,6 +15,7 @@ const ours = (key, ...args) => ({ word: t(key, ...args), ours: true });
 function clientState(frame) {
   const { mode, sock, client } = frame;
   const { state } = client.kernel;
+  if (mode === Mode.LIVE && !other(frame) && sock === Sock.CUT) return ours('gone');
   if (mode === Mode.LIVE && frame.link !== Link.OPEN) return client.seen ? ours('unknown') : null;
   if (mode === Mode.LIVE && !other(frame)) {
     if (sock === Sock.DIALING && (client.closed || !state)) return ours('connecting');

@@ -39,7 +39,7 @@ function open(at, room, gone) {
     new Uint8Array(program.mem.buffer, at, room).set(new Uint8Array(data));
     program.receive(data.byteLength);
   };
-  ws.onclose = () => gone();
+  ws.onclose = ({ code, reason }) => gone(code, reason);
   queueMicrotask(() => begun.early.splice(0).forEach((event) => ws[`on${event.type}`](event)));
   return {
     send(from, length) {

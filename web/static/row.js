@@ -170,7 +170,8 @@ export class Row {
     for (const e of [this.range, this.said, this.number, this.chip]) put(e, '');
     fill(this.pre, []);
     this.writeFold({ flags: 0 });
-    put(this.name, lost ? t('missing', bytes) : known(note) ? t(note) : note);
+    const [key, ...args] = note.trimEnd().split('\t'); // the page's own words, and about what
+    put(this.name, lost ? t('missing', bytes) : known(key) ? t(key, ...args) : note);
     put(this.what, lost ? '' : time);
   }
 }

@@ -7,7 +7,7 @@ import { t } from './words.js';
 
 const WAIT = 5000; // ms
 
-let tab = null; // what the greeter tells, and how to stop it, while there is one
+let tab = null; // what the greeter tells, and how to stop it and ask it, while there is one
 let said = ''; // why there is none
 
 /** inTab tells whether the server is in this tab. */
@@ -23,8 +23,14 @@ const can = ({ link, mode, offers, target }) => link === Link.OPEN && mode === M
 export function drawTab(frame) {
   hide(get('tab'), !(can(frame) || inTab()));
   put(get('intab'), t(inTab() ? 'tab-stop' : 'tab-run'));
-  const at = frame.target.lastIndexOf(':');
-  put(get('tabsays'), said || (tab?.at ? t('tab-is', `nc ${frame.target.slice(0, at)} ${frame.target.slice(at + 1)}`) : ''));
+  put(get('tabsays'), said || (tab?.at ? state(frame.target) : ''));
+}
+
+// state says where the greeter is reached; or that it is not, as its gateway went.
+function state(target) {
+  if (!tab.up()) return t('tab-waits');
+  const at = target.lastIndexOf(':');
+  return t('tab-is', `nc ${target.slice(0, at)} ${target.slice(at + 1)}`);
 }
 
 // run starts the greeter once the gateway's own has given the port free.
@@ -45,7 +51,10 @@ async function run(app) {
     globalThis.tab = tab;
     const listens = new Promise((done, fail) => {
       tab.listening = (at) => { tab.at = at; done(); };
-      tab.failed = (why) => fail(new Error(why));
+      tab.failed = (why) => {
+        said = t('tab-failed', why); // it may have listened until now
+        fail(new Error(why));
+      };
     });
     const file = fetch(new URL('./tab.wasm', import.meta.url));
     const { instance } = await WebAssembly.instantiateStreaming(file, go.importObject);

@@ -2,7 +2,7 @@
 // stands still.
 
 import { count, element, get, mark, put } from './dom.js';
-import { Link } from './frame.js';
+import { Conn, Link } from './frame.js';
 import { t } from './words.js';
 
 const narrow = matchMedia('(max-width: 760px)');
@@ -96,9 +96,9 @@ export function tools(the) {
 
 // name is how a connection is called in the list.
 function name(conn, frame) {
-  const { number, own, open } = conn;
+  const { number, own } = conn;
   const kernel = number === frame.shown && frame.client.kernel;
-  const state = !open ? t('closed') : kernel && kernel.known ? kernel.state : own ? t('open') : '';
+  const state = conn.state === Conn.GONE ? t('gone') : conn.state === Conn.CLOSED ? t('closed') : kernel && kernel.known ? kernel.state : own ? t('open') : '';
   return `${own ? t('thisPage', number) : `#${number} ${conn.client}`} ${state}`.trim();
 }
 

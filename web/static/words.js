@@ -6,6 +6,15 @@ import { phrases } from './phrases.js';
 
 const many = (c, word) => `${count(c)} ${word}${c === 1 ? '' : 's'}`;
 
+// How a session has ended, by the code of its WebSocket's close.
+const codes = {
+  1001: ['The gateway left (1001)', '网关已退出（1001）'],
+  1006: ['The connection to the gateway was lost (1006)', '与网关的连接已断开（1006）'],
+};
+const ended = (language, code, reason) => codes[code]?.[language] ?? (language === 0
+  ? `The session has ended (${code}${reason && `: ${reason}`})`
+  : `会话已结束（${code}${reason && `：${reason}`}）`);
+
 // A value is text, or makes text; of a card it makes parts: text, or [tag, text].
 const words = {
   ...phrases, // whole sentences: lessons, inspector, dialogs
@@ -19,6 +28,12 @@ const words = {
   linked: ['connected', '已连接'],
   unlinked: ['lost', '已断开'],
   lost: ['Gateway lost', '网关已断开'],
+  parted: [(code, reason) => ended(0, code, reason), (code, reason) => ended(1, code, reason)],
+  unmet: ['No gateway answers', '没有网关应答'],
+  died: [
+    (code, reason, sockets) => `${ended(0, code, reason)}, and with it ${sockets}`,
+    (code, reason, sockets) => `${ended(1, code, reason)}，随之断开：${sockets}`,
+  ],
   retry: ['Reconnect now', '立即重连'],
   retryIn: [(s) => `Trying again in ${s} s`, (s) => `${s} 秒后重试`],
   whyFull: ['It is full, or leaving.', '网关已满，或正在退出。'],
@@ -26,6 +41,7 @@ const words = {
   'tab-run': ['Run the server in this tab', '在此标签页里运行服务端'],
   'tab-stop': ['Stop the server in this tab', '停止此标签页里的服务端'],
   'tab-is': [(nc) => `It is Go, compiled to WebAssembly: ${nc} reaches this tab.`, (nc) => `它由 Go 编译为 WebAssembly：${nc} 可连到此标签页。`],
+  'tab-waits': ['Its gateway went. It listens again as soon as it can.', '网关已断开，一旦可能就重新监听。'],
   'tab-failed': [(why) => `It does not run: ${why}`, (why) => `未能运行：${why}`],
   logout: ['Log out', '退出登录'],
   retrying: ['Trying now', '正在重试'],
@@ -61,6 +77,7 @@ const words = {
   connecting: ['connecting', '连接中'],
   open: ['open', '已打开'],
   closed: ['closed', '已关闭'],
+  gone: ['gone with the gateway', '已随网关断开'],
   notlistening: ['not listening', '未监听'],
   closing: [(c) => `closing · ${count(c)} open`, (c) => `正在关闭 · 还有 ${count(c)} 条`],
   notreached: ['not reached', '未到达'],
@@ -164,6 +181,10 @@ const words = {
     (code) => ['套接字因 ', ['code', code], ' 中断。按“连接”再开一个。'],
   ],
   over: [() => ['The socket is closed. Connect opens another.'], () => ['套接字已关闭。按“连接”再开一个。']],
+  went: [
+    () => ['The gateway went, and this socket with it. Connect opens another.'],
+    () => ['网关已断开，此套接字也随之断开。按“连接”再开一个。'],
+  ],
   full: [
     (waits) => ['Too much is waiting (', ['b', waits], '): the server does not read. Send works again when it does.'],
     (waits) => ['等待发送的太多（', ['b', waits], '）：服务端没有读。它再读时即可发送。'],

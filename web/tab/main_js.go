@@ -3,13 +3,15 @@
 // listen; the JavaScript beside the page gives it an object tab, which is told
 //
 //	listening(address)
-//	failed(why)         it never did
+//	failed(why)         it never did, or does not any more
 //
-// and gets a function stop, that ends it.
+// and gets two functions: stop, that ends it, and up, that tells whether it listens
+// now, which it does not while its gateway is lost.
 package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"syscall/js"
 	"time"
@@ -32,6 +34,10 @@ func main() {
 		tab.Call("failed", err.Error())
 		return
 	}
+	tab.Set("up", js.FuncOf(func(js.Value, []js.Value) any { return l.(*netconn.Listener).Up() }))
 	tab.Call("listening", l.Addr().String())
-	_ = (&greeter.Server{Grace: time.Second}).Serve(ctx, l) // who is cut has its own end
+	err = (&greeter.Server{Grace: time.Second}).Serve(ctx, l)
+	if _, cut := errors.AsType[*greeter.CutError](err); err != nil && !cut { // who is cut has its own end
+		tab.Call("failed", err.Error())
+	}
 }

@@ -27,6 +27,13 @@ const (
 	Lost
 )
 
+// The states of a connection, as the list has them. The order is the page's.
+const (
+	connClosed = iota
+	connOpen
+	connGone // its session was lost before it was closed
+)
+
 // Sock is the state of a TCP socket of this page's, in the words of its user.
 type Sock uint8
 
@@ -39,6 +46,7 @@ const (
 	PeerEnded // their side has ended
 	Closed
 	Failed
+	Cut // because the gateway was lost
 )
 
 // Offers are bits for what the gateway gives beside sockets.
@@ -58,7 +66,9 @@ type View struct {
 	Store  Store
 	Mode   Mode
 	Link   Link
-	Retry  int64 // when the next try is, in ms of the owner's clock; 0 for none
+	Retry  int64  // when the next try is, in ms of the owner's clock; 0 for none
+	Code   uint16 // of the close of the WebSocket that was lost; 0 before
+	Reason string // of it
 	Target string
 	Offers Offers
 	Sock   Sock
@@ -134,6 +144,8 @@ func (v *View) status(p *packer) {
 	p.u8(uint8(v.Mode))
 	p.u8(uint8(v.Link))
 	p.f64(float64(v.Retry))
+	p.u16(v.Code)
+	p.str(v.Reason)
 	p.str(v.Target)
 	p.u8(uint8(v.Offers))
 	p.u8(uint8(v.Sock))
@@ -175,12 +187,23 @@ func (v *View) heads(p *packer) {
 	for q := pairs.back; q != nil && n < maxConns; q = q.prev {
 		p.u32(uint32(q.Number))
 		p.bool(q.Own())
-		p.bool(q.Open())
+		p.u8(v.conn(q))
 		p.str(q.near())
 		p.str(q.address())
 		n++
 	}
 	p.count(at, n)
+}
+
+// conn is the state of a connection in the list.
+func (v *View) conn(p *Pair) uint8 {
+	switch {
+	case p.Gone(), v.Mode == Live && v.Link == Lost && p.Own() && p.Open() && !v.Store.Alike:
+		return connGone
+	case p.Open():
+		return connOpen
+	}
+	return connClosed
 }
 
 // near is the client's address, as either end told it.

@@ -25,6 +25,8 @@ type frame struct {
 	Mode         uint8   `json:"mode"`
 	Link         uint8   `json:"link"`
 	Retry        float64 `json:"retry"`
+	Code         uint16  `json:"code"`
+	Reason       string  `json:"reason"`
 	Target       string  `json:"target"`
 	Offers       uint8   `json:"offers"`
 	Sock         uint8   `json:"sock"`
@@ -86,7 +88,7 @@ type end struct {
 type conn struct {
 	Number uint32 `json:"number"`
 	Own    bool   `json:"own"`
-	Open   bool   `json:"open"`
+	State  uint8  `json:"state"`
 	Client string `json:"client"`
 	Server string `json:"server"`
 }
@@ -163,12 +165,12 @@ func unpack(t testing.TB, b []byte) frame {
 	t.Helper()
 	r := &reader{b}
 	f := frame{
-		Version: r.u32(), Mode: r.u8(), Link: r.u8(), Retry: r.f64(), Target: r.str(), Offers: r.u8(),
+		Version: r.u32(), Mode: r.u8(), Link: r.u8(), Retry: r.f64(), Code: r.u16(), Reason: r.str(), Target: r.str(), Offers: r.u8(),
 		Sock: r.u8(), Unsent: r.f64(), Room: r.f64(), Why: why{r.str(), r.str(), r.str(), r.str(), r.u32()},
 		Heards: r.u32(), Heard: r.str(), Chosen: r.u32(), Shown: r.u32(), Own: r.bool(), Client: r.end(), Server: r.end(),
 		Listener: r.u8(), Open: r.u32(),
 	}
-	f.Conns = list(r, func() conn { return conn{r.u32(), r.bool(), r.bool(), r.str(), r.str()} })
+	f.Conns = list(r, func() conn { return conn{r.u32(), r.bool(), r.u8(), r.str(), r.str()} })
 	f.Dropped, f.DroppedBytes, f.Selected = r.f64(), r.f64(), r.f64()
 	f.Fresh, f.Matches, f.Total, f.First = r.u32(), r.u32(), r.u32(), r.u32()
 	f.Lines = list(r, func() line {
@@ -190,7 +192,7 @@ const all = math.MaxInt32
 // picture is a view with something of everything.
 func picture() *view.View {
 	v := &view.View{
-		Mode: view.Playing, Link: view.Lost, Retry: 1500, Sock: view.Failed, Target: "localhost:1234", Unsent: 10, Room: 1 << 24,
+		Mode: view.Playing, Link: view.Lost, Retry: 1500, Code: 1001, Reason: "再见", Sock: view.Failed, Target: "localhost:1234", Unsent: 10, Room: 1 << 24,
 		Offers: view.OfferEvents | view.OfferServer, Heards: 3, Heard: "你好",
 		Why: wire.Failure{Phase: wire.PhaseDial, Code: "ECONNREFUSED", Syscall: "connect", Address: "127.0.0.1", Port: 1234},
 	}
@@ -219,12 +221,12 @@ func picture() *view.View {
 func TestFrame(t *testing.T) {
 	got := unpack(t, picture().Frame(nil, 0, all))
 	want := frame{
-		Version: 12, Mode: 2, Link: 2, Retry: 1500, Sock: 6, Target: "localhost:1234", Unsent: 10, Room: 1 << 24,
+		Version: 12, Mode: 2, Link: 2, Retry: 1500, Code: 1001, Reason: "再见", Sock: 6, Target: "localhost:1234", Unsent: 10, Room: 1 << 24,
 		Offers: 5, Why: why{"ECONNREFUSED", "dial", "connect", "127.0.0.1", 1234}, Heards: 3, Heard: "你好",
 		Shown: 1, Own: true,
 		Client: end{Seen: true, Local: here, Wrote: 9, Writes: 1, Kernel: kernel{true, "ESTABLISHED", 6, 1, 17, 10, 2}},
 		Server: end{Seen: true, Closed: true, Paused: true, Local: there, Read: 7, Reads: 1}, Listener: 1, Open: 1,
-		Conns:    []conn{{2, false, true, "127.0.0.1:6", there}, {1, true, true, here, there}},
+		Conns:    []conn{{2, false, 1, "127.0.0.1:6", there}, {1, true, 1, here, there}},
 		Selected: 4, Fresh: 10, Matches: 10, Total: 12,
 		Lines: []line{
 			{ID: 1, Gap: -1, Side: 2, Times: 1, Name: "listening", Note: there},

@@ -56,6 +56,9 @@ func (p *Pair) Open() bool {
 	return p.gone == 0 && (p.Client.Seen && !p.Client.Closed() || p.Server.Seen && !p.Server.Closed())
 }
 
+// Gone tells whether the pair's session was lost before its socket was closed.
+func (p *Pair) Gone() bool { return p.gone != 0 }
+
 // Own tells whether the pair is this page's.
 func (p *Pair) Own() bool { return p.Client.Seen }
 

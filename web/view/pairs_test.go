@@ -113,6 +113,45 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// A socket whose session is lost is neither open nor closed: at once, if it is the
+// page's own, and for good once there is another session. One that was closed is.
+func TestGoneInTheList(t *testing.T) {
+	const closed, open, gone = 0, 1, 2
+	for _, alike := range []bool{false, true} {
+		v := &view.View{Link: view.Open}
+		v.Store.Alike = alike // then another program's session is not the page's
+		for _, e := range []wire.Event{
+			ours(wire.Connect, 1, 10), ours(wire.Close, 1, 11),
+			from("127.0.0.1:50001", ours(wire.Connect, 2, 20)),
+			from("127.0.0.1:50002", theirs(wire.Connection, 3, 30)),
+		} {
+			v.Store.Add(e)
+		}
+		states := func() (all [3]uint8) {
+			for _, c := range unpack(t, v.Frame(nil, 0, 0)).Conns {
+				all[c.Number-1] = c.State
+			}
+			return all
+		}
+		lost := uint8(gone)
+		if alike {
+			lost = open
+		}
+		for i, step := range []struct {
+			do   func()
+			want [3]uint8
+		}{
+			{func() {}, [3]uint8{closed, open, open}},
+			{func() { v.Link = view.Lost }, [3]uint8{closed, lost, open}},
+			{func() { v.Store.Restart(); v.Link = view.Open }, [3]uint8{closed, gone, open}},
+		} {
+			if step.do(); states() != step.want {
+				t.Errorf("alike %t, step %d: %v, want %v", alike, i, states(), step.want)
+			}
+		}
+	}
+}
+
 // What is another's looks so, unless the page has none of its own.
 func TestAlike(t *testing.T) {
 	const isOther = 8

@@ -30,12 +30,46 @@ export function session() {
   return current;
 }
 
+/** era counts the calls of disconnect: what was begun in one ends with it. */
+export let era = 0;
+
 /** disconnect ends the session and all that it carries. The next socket begins
     another. */
 export function disconnect() {
+  era++;
+  wait = 0;
+  trying?.stop();
   spares.wanted = false;
   spares.kept = [];
   current?.end();
+}
+
+// Servers that have lost their gateway try together, at other times than other pages.
+let trying = null;
+let wait = 0; // ms, the longest before the next try
+
+/** again resolves when there is another session, and rejects if there was none to
+    be had. */
+export function again() {
+  if (trying === null) {
+    wait = Math.min(2 * wait || 250, 10_000);
+    const due = new Promise((done, fail) => {
+      const timer = setTimeout(done, wait * (1 + Math.random()) / 2);
+      trying = {
+        stop() {
+          clearTimeout(timer);
+          fail(new Error('porthole: disconnected'));
+        },
+      };
+    }).finally(() => { trying = null; });
+    trying.session = due.then(() => session().begun);
+  }
+  return trying.session;
+}
+
+/** regained is told that the way to the gateway, and to a port, is free. */
+export function regained() {
+  wait = 0;
 }
 
 // A program may listen on any port and ask at once which it is, and no answer of a

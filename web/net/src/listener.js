@@ -14,6 +14,7 @@ export class Listener {
     this.ongone = () => {};
     this.onconnection = null; // while no one has it, connections are reset
     this.closing = null; // what to call once it is closed
+    this.over = false; // the gateway has it no more
     this.refed = true;
   }
 
@@ -33,6 +34,7 @@ export class Listener {
     }
     if (what !== op.failed && what !== op.unlistened) return;
     this.session.listeners.delete(this.id);
+    this.over = true;
     if (this.closing !== null) this.closing();
     else if (what === op.failed) this.onfailed(body);
     else this.ongone(this.session.failure('accept'));
@@ -57,7 +59,7 @@ export class Listener {
   close(done = () => {}) {
     if (this.closing !== null) return;
     this.closing = done;
-    if (this.session.over !== null) later(done);
+    if (this.over || this.session.over !== null) later(done);
     else this.session.send(op.unlisten, this.id);
   }
 

@@ -2,7 +2,7 @@ import { EventEmitter } from 'events';
 import validators from 'readable-stream/lib/internal/validators.js';
 import { validatePort } from './dial.js';
 import { codes, errnoError, listenError, lookupError } from './errors.js';
-import { listener, session } from './gateway.js';
+import { again, era, listener, regained, session } from './gateway.js';
 import { isIP } from './ip.js';
 import { nextTick } from './process.js';
 import { normalizeArgs, Socket } from './socket.js';
@@ -69,25 +69,46 @@ function accept(server, handle) {
   server.emit('connection', socket);
 }
 
-/** open listens at an address, or wherever the gateway allows it. */
-function open(server, host, port, family) {
+const patience = 30_000; // ms, with a port that is refused to a server that had it
+
+/** open listens at an address, or wherever the gateway allows it. A server outlives its
+    gateway: then lost is the handle that it had, and its program is told of nothing. */
+function open(server, host, port, family, lost = null) {
   const handle = listener(host, port, family);
   const listening = () => nextTick(() => server._handle === handle && server.emit('listening'));
+  const begun = era;
+  let refused = lost?.refused ?? 0; // when it was first, since it listened
   const over = (error) => {
     server._handle = null;
     nextTick(() => server.emit('error', error));
+    if (handle.local !== null) server._emitCloseIfDrained(); // behind the error
+  };
+  const regain = () => {
+    handle.refused = refused;
+    const mine = (then) => () => server._handle === handle && (begun === era ? then : gone)();
+    again().then(mine(() => open(server, host, handle.local.port, family, handle)), mine(gone));
+  };
+  const gone = () => {
+    if (begun === era) regain();
+    else over(errnoError(handle.session.failure('accept'), 'accept'));
   };
   if (server._unref) handle.unref();
   server._handle = handle;
   server._asked = { address: host, port };
   handle.onconnection = (_, connection) => accept(server, connection);
-  handle.onlistening = listening;
-  handle.onfailed = (failure) => over(listenError(failure, failure.address || host || '::', port));
-  handle.ongone = (failure) => {
-    over(errnoError(failure, 'accept'));
-    server._emitCloseIfDrained(); // behind the error
+  handle.onlistening = () => {
+    refused = 0;
+    regained();
+    if (!lost) listening();
   };
-  if (handle.local !== null) listening();
+  handle.onfailed = (failure) => {
+    refused ||= performance.now();
+    if (lost && failure.code !== 'EACCES' && performance.now() - refused < patience) regain();
+    else over(listenError(failure, failure.address || host || '::', port));
+  };
+  handle.ongone = gone;
+  if (lost) handle.local = lost.local;
+  else if (handle.local !== null) listening();
 }
 
 /** find is listen at a name: its first address. */

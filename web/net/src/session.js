@@ -35,7 +35,7 @@ export class Session {
     }
     this.socket.binaryType = 'arraybuffer';
     this.socket.addEventListener('message', (event) => this.#receive(event.data));
-    this.socket.addEventListener('error', (event) => this.gone(undefined, event));
+    this.socket.addEventListener('error', (event) => this.hello ?? this.gone(undefined, event)); // else close follows, and tells more
     this.socket.addEventListener('close', (event) => this.gone(undefined, event));
   }
 
@@ -51,7 +51,7 @@ export class Session {
   write(msg) {
     if (this.over !== null) return;
     if (this.hello === null) this.waiting.push(msg);
-    else this.socket.send(msg);
+    else if (!(this.socket.readyState > 1)) this.socket.send(msg); // else it shows in close
   }
 
   /** end closes the WebSocket, and with it all that it carries. */
@@ -161,9 +161,12 @@ export class Session {
 
   gone(cause, event) {
     if (this.over !== null) return;
+    const code = event?.code;
     const words = [event?.reason || event?.message].filter(Boolean).map((said) => `: ${said}`);
-    const what = this.hello === null ? `no gateway at ${this.url}` : `the gateway at ${this.url} is gone`;
-    this.over = cause ?? new Error(`porthole: ${what}${words}`);
+    const what = this.hello === null ? `no gateway at ${this.url}`
+      : code === 1006 ? `the connection to the gateway at ${this.url} was lost (1006)`
+        : `the gateway at ${this.url} ${code === 1001 ? 'left' : 'is gone'} (${code})`;
+    this.over = cause ?? Object.assign(new Error(`porthole: ${what}${words}`), { code });
     this.fail(this.over);
     const { streams, lookups, listeners } = this;
     this.waiting = [];

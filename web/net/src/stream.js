@@ -153,6 +153,7 @@ export class Stream {
       case op.fin: this.fin = true; break;
       case op.finished: this.handler.finished(); break;
       case op.closed:
+        if (body === reason.shutdown) break; // the session ends, and says why
         this.session.streams.delete(this.id);
         this.end(body);
         break;
@@ -163,7 +164,7 @@ export class Stream {
   /** end ends the stream, for a reason. */
   end(why) {
     this.reason = why;
-    if (this.broke === null && (why === reason.gone || why === reason.shutdown)) {
+    if (this.broke === null && why === reason.gone) {
       this.broke = this.session.failure('read');
       this.handler.broken(this.broke);
     }

@@ -1,3 +1,4 @@
 // What a page has more than Node.
 import './gateway.test.js';
+import './regain.test.js';
 import './streams.test.js';
