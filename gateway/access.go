@@ -77,7 +77,7 @@ func (a *access) known(r *http.Request) (*bridge.Grant, error) {
 // grant is what a user may do until then; for as long as he has his key if that
 // is zero.
 func (a *access) grant(u *user, until time.Time) *bridge.Grant {
-	return &bridge.Grant{User: u.name, Targets: u.targets, Holds: func(now time.Time) bool {
+	return &bridge.Grant{User: u.name, Targets: u.targets, Watch: u.watch, Holds: func(now time.Time) bool {
 		return (until.IsZero() || now.Before(until)) && a.keys.holds(u)
 	}}
 }

@@ -20,6 +20,7 @@ import (
 	"porthole/gateway/bridge"
 	"porthole/tcpserver/greeter"
 	"porthole/web"
+	"porthole/wire/bus"
 	"porthole/wire/tap"
 )
 
@@ -35,6 +36,7 @@ type gateway struct {
 	log    tap.Log
 	bridge *bridge.Bridge
 
+	fleet   bus.Bus
 	others  map[string]http.Handler // of dialects, by path
 	access  *access                 // nil if anyone may come
 	metrics *metrics
@@ -59,12 +61,14 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 	if g.access != nil {
 		g.bridge.Authenticate = g.access.authenticate
 	}
-	g.metrics.MustRegister(bridgeMetrics{g.bridge})
 	if g.Events {
 		g.bridge.Log = &g.log
 	}
 	var admin *http.Server
-	if g.others, err = g.doors(); err == nil {
+	if err = g.join(ctx, l); err == nil {
+		g.others, err = g.doors()
+	}
+	if err == nil {
 		admin, err = g.administer(ctx)
 	}
 	if err != nil {
@@ -72,9 +76,16 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 		if greeting != nil {
 			_ = greeting.Close()
 		}
+		if g.fleet != nil {
+			g.leaveFleet(ctx)
+		}
 		return err
 	}
 	defer admin.Close() // last: it tells how the rest ends
+	g.log.Also = g.fleet.Publish
+	g.bridge.Fleet = g.fleet
+	g.bridge.Fleetwide = g.Bus != "" && g.private(l)
+	g.metrics.MustRegister(bridgeMetrics{g.bridge}, fleetMetrics{g.fleet})
 
 	// The parts outlive ctx, until it is their turn.
 	base := context.WithoutCancel(ctx)
@@ -103,6 +114,7 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 		}
 	})
 	parts.Go(func() { g.watch(watching, greeting == nil) })
+	parts.Go(func() { g.watchFleet(watching) })
 
 	server := g.server(g.routes(page))
 	server.BaseContext = func(net.Listener) context.Context { return watching }
@@ -134,6 +146,7 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 	}
 	stopGreeter()
 	<-greeted
+	g.leaveFleet(grace)
 	stopWatching()
 	if server.Shutdown(grace) != nil {
 		_ = server.Close() // what still hangs on has had its time
@@ -246,7 +259,7 @@ func reachable(addr string, l net.Listener) string {
 func (g *gateway) watch(ctx context.Context, foreign bool) {
 	w := tap.Watcher{URL: g.Watch, Emit: g.bridge.Observe, Lost: g.bridge.ObserveLost}
 	named := w.URL != ""
-	if !g.Events || !named && !foreign {
+	if !g.Events || !named && (!foreign || g.Bus != "") { // there such a server tells its events itself
 		return
 	}
 	if !named {

@@ -17,10 +17,11 @@ import (
 // keys are those of a file that is read again when it has changed: a line for
 // each user,
 //
-//	NAME KEY [TARGET…]
+//	NAME KEY [watch] [TARGET…]
 //
 // with the targets that he may dial, of those that there are; all if he has none
-// of his own. A line that begins with # is a remark.
+// of his own. With the word watch he sees the events of all sockets. A line that
+// begins with # is a remark.
 type keys struct {
 	file   string
 	logger *slog.Logger
@@ -36,6 +37,7 @@ type keys struct {
 type user struct {
 	name    string
 	key     string
+	watch   bool
 	targets []bridge.Target
 }
 
@@ -67,6 +69,10 @@ func parseKeys(text string) (map[string]*user, error) {
 		}
 		u := &user{name: f[0], key: f[1]}
 		for _, s := range f[2:] {
+			if s == "watch" {
+				u.watch = true
+				continue
+			}
 			t, err := bridge.ParseTarget(s)
 			if err != nil {
 				return nil, fmt.Errorf("line %d: %w", n, err)

@@ -53,6 +53,10 @@ type options struct {
 	LoginAge        time.Duration   `default:"12h" help:"How long a login lasts."`
 	TLSCert         string          `name:"tls-cert" placeholder:"FILE" help:"Serve over TLS with this certificate (PEM). It is read again when it changes."`
 	TLSKey          string          `name:"tls-key" placeholder:"FILE" help:"The key of --tls-cert."`
+	Bus             string          `placeholder:"URL" help:"Be one of a fleet: share events, counts and leases over NATS with JetStream, as nats://a:4222,b:4222,c:4222; or embedded, or embedded:DIR, for a history of this gateway's own that survives it in a directory."`
+	BusCreds        string          `placeholder:"FILE" help:"What the servers of --bus want to see (NATS credentials)."`
+	BusAge          time.Duration   `default:"1h" help:"How long the bus keeps events; whoever comes to it first says so."`
+	BusBytes        int64           `default:"268435456" help:"How many bytes of them it keeps, likewise."`
 	Admin           string          `placeholder:"ADDR" help:"Where to serve operators: /metrics (Prometheus), /readyz and /debug/pprof. Nowhere unless given; keep it to yourself."`
 	Proxy           []proxy         `name:"trust-proxy" placeholder:"CIDR" help:"A reverse proxy, or a block of them, that is believed what it says of its clients (X-Forwarded-For, X-Forwarded-Proto). Repeat for more."`
 	Limits          limits          `embed:"" group:"Limits (a negative one is none):"`
@@ -64,6 +68,7 @@ type options struct {
 type limits struct {
 	MaxSessions int           `default:"0" help:"How many WebSockets there may be; 0 is what descriptors allow."`
 	MaxClient   int           `default:"64" help:"How many of them one client may have. Those on this machine may have any number."`
+	MaxUser     int           `default:"256" help:"How many of them a user of --keys may have, on all gateways of the --bus."`
 	MaxTarget   int           `default:"16384" help:"How many sockets there may be to one target."`
 	MaxStreams  int           `default:"256" help:"How many sockets one WebSocket may have, 256 at most."`
 	UpgradeRate float64       `default:"10" help:"How many WebSockets a client may open in a second, and ten times as many at once."`
@@ -83,7 +88,7 @@ type limits struct {
 
 func (l limits) bridge() bridge.Limits {
 	return bridge.Limits{
-		Sessions: l.MaxSessions, Client: l.MaxClient, Target: l.MaxTarget, Streams: l.MaxStreams,
+		Sessions: l.MaxSessions, Client: l.MaxClient, User: l.MaxUser, Target: l.MaxTarget, Streams: l.MaxStreams,
 		Upgrades: l.UpgradeRate, Dials: l.DialRate,
 		Message: l.MaxMessage, Frames: l.FrameRate, Bytes: l.ByteRate, Buffer: l.Buffer,
 		Dial: l.DialTimeout, Idle: l.Idle, HalfClosed: l.HalfClosed, Age: l.MaxAge,

@@ -52,6 +52,8 @@ type options struct {
 	Idle     time.Duration `placeholder:"TIME" help:"How long a client may send nothing, or take nothing, before it is closed; by default for ever."`
 	Grace    time.Duration `default:"5s" help:"How long open connections may go on after SIGINT or SIGTERM. A second signal ends all at once."`
 	Log      string        `enum:"text,json" default:"text" help:"How to log to stderr: text or json."`
+	Bus      string        `placeholder:"URL" help:"Tell the events to a fleet of gateways, over NATS with JetStream, as nats://a:4222,b:4222,c:4222."`
+	BusCreds string        `placeholder:"FILE" help:"What the servers of --bus want to see (NATS credentials)."`
 	Events   string        `default:"127.0.0.1:1235" help:"Where to serve the events over HTTP, as lines of JSON or server-sent events; empty: nowhere. They hold what clients send: keep them on loopback."`
 }
 
@@ -101,6 +103,15 @@ func serve(ctx context.Context, o options, logger *slog.Logger, stdout io.Writer
 
 	// What watches ends after what is watched, so that it has the last event.
 	var log tap.Log
+	leave, err := join(ctx, o, l.Addr().String(), &log, logger)
+	if err != nil {
+		_ = l.Close() // no one has come yet
+		if web != nil {
+			_ = web.Close()
+		}
+		return err
+	}
+	defer leave()
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var watchers sync.WaitGroup
 	defer watchers.Wait()

@@ -25,6 +25,7 @@ var (
 	errSessions = &busy{"sessions", http.StatusServiceUnavailable, "30", "this gateway has as many sessions as it takes; try again in a while"}
 	errMemory   = &busy{"memory", http.StatusServiceUnavailable, "30", "this gateway has as much at hand as its memory allows; try again in a while"}
 	errClient   = &busy{"client", http.StatusTooManyRequests, "30", "your address has as many sessions as it may have; close one"}
+	errUser     = &busy{"user", http.StatusTooManyRequests, "30", "you have as many sessions as you may have, on all gateways; close one"}
 	errUpgrades = &busy{"rate", http.StatusTooManyRequests, "1", "too many new sessions from your address; try again in a moment"}
 )
 
@@ -60,6 +61,12 @@ func (b *Bridge) enter(r *http.Request, g *Grant) (*pass, *busy) {
 			return nil, full
 		}
 	}
+	if full := b.enroll(g); full != nil {
+		if p.client.IsValid() {
+			b.clients.leave(p.client)
+		}
+		return nil, full
+	}
 	b.entered++
 	b.running.Add(1)
 	return p, nil
@@ -70,6 +77,7 @@ func (b *Bridge) limited() *Limits {
 	if b.limits == nil {
 		l := b.Limits.WithDefaults()
 		b.limits, b.clients, b.targets, b.sessions = &l, clients{}, map[Target]int{}, map[member]*pass{}
+		b.users = map[string]int{}
 	}
 	return b.limits
 }
@@ -84,6 +92,7 @@ func (b *Bridge) inForce() *Limits {
 // exit counts a session out. mu is held.
 func (b *Bridge) exit(p *pass) {
 	b.entered--
+	b.discharge(p.grant)
 	if p.client.IsValid() {
 		b.clients.leave(p.client)
 	}

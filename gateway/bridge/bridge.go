@@ -44,6 +44,13 @@ type Bridge struct {
 	// other clients: for a gateway that serves one machine.
 	Open bool
 
+	// Fleetwide lets every page see the events of all sockets, also clients' ends
+	// that are not its own. Without, that is for those whose Grant says so.
+	Fleetwide bool
+
+	// Fleet is what the bridge knows of others like it. If nil, there are none.
+	Fleet Fleet
+
 	// Server is the server that streams lead to, for pages to steer: each its own
 	// connections and, if the bridge is open, the server itself. If nil, pages
 	// steer nothing.
@@ -69,7 +76,8 @@ type Bridge struct {
 	mu       sync.Mutex
 	limits   *Limits // as they are in force; nil until the first request
 	sessions map[member]*pass
-	entered  int // passes, those of sessions that are not yet among them too
+	entered  int            // passes, those of sessions that are not yet among them too
+	users    map[string]int // sessions of each
 	clients  clients
 	targets  map[Target]int // sockets to each
 	pages    pages          // that listen

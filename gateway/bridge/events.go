@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"porthole/wire"
@@ -9,10 +10,11 @@ import (
 
 // routes brings the events of server ends to the sessions that may see them.
 type routes struct {
-	mu        sync.Mutex
-	watchers  map[*session]struct{}
-	owners    map[ends]*owner       // whose connection it is, seen from the server
-	listeners map[string]wire.Event // the listeners that are up
+	mu         sync.Mutex
+	watchers   map[*session]bool     // that may see all servers' ends; true: clients' too
+	owners     map[ends]*owner       // whose connection it is, seen from the server
+	listeners  map[string]wire.Event // the listeners that are up
+	spectators atomic.Int64          // of clients' ends
 }
 
 // ends are the addresses of a connection as its server sees them.
@@ -40,35 +42,75 @@ func (b *Bridge) observe(e wire.Event, server *session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b.Log.Put(&e)
-	if e.Side != wire.Server {
-		return
-	}
-	if e.Listener() {
-		r.list(e)
-	}
-	if b.Open {
-		for s := range r.watchers {
-			s.feed.add(&e)
-		}
-		return
-	}
-	if server != nil {
-		server.feed.add(&e)
-	}
-	if o := r.owners[ends{e.Local, e.Remote}]; o != nil && o.s != server {
-		o.s.feed.add(&e)
+	if e.Side == wire.Server {
+		b.route(&e, server)
 	}
 }
 
-// ObserveLost notes that n events never reached Observe.
+// Import takes an event of another member of the fleet, whose connections have
+// numbers that are no one else's. Whoever may watch sees it, and the page whose
+// connection it is the server's end of.
+func (b *Bridge) Import(e wire.Event) {
+	if b.Log == nil {
+		return
+	}
+	r := &b.routes
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b.Log.Import(&e)
+	b.route(&e, nil)
+}
+
+// route shows an event to those who may see it. routes.mu is held.
+func (b *Bridge) route(e *wire.Event, server *session) {
+	r := &b.routes
+	if e.Listener() {
+		r.list(*e)
+	}
+	for s, all := range r.watchers {
+		if all || e.Side == wire.Server {
+			s.feed.add(e)
+		}
+	}
+	if e.Side != wire.Server {
+		return
+	}
+	if _, watches := r.watchers[server]; server != nil && !watches {
+		server.feed.add(e)
+	}
+	if o := r.owners[ends{e.Local, e.Remote}]; o != nil && o.s != server {
+		o.s.feed.add(e)
+	}
+}
+
+// share shows an event of a client's end to those who may see all, but for the
+// session whose it is.
+func (b *Bridge) share(e *wire.Event, of *session) {
+	r := &b.routes
+	if r.spectators.Load() == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for s, all := range r.watchers {
+		if all && s != of {
+			s.feed.add(e)
+		}
+	}
+}
+
+// spectates tells whether a session may see all, and watches whether all servers'
+// ends.
+func (b *Bridge) spectates(s *session) bool { return b.Fleetwide || s.user != nil && s.user.Watch }
+func (b *Bridge) watches(s *session) bool   { return b.Open || b.spectates(s) }
+
+// ObserveLost notes that n events never reached Observe, or Import.
 func (b *Bridge) ObserveLost(n uint64) {
 	r := &b.routes
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if b.Open {
-		for s := range r.watchers {
-			s.feed.lose(n)
-		}
+	for s := range r.watchers {
+		s.feed.lose(n)
 	}
 }
 
@@ -90,10 +132,13 @@ func (b *Bridge) join(s *session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.watchers == nil {
-		r.watchers, r.owners = map[*session]struct{}{}, map[ends]*owner{}
+		r.watchers, r.owners = map[*session]bool{}, map[ends]*owner{}
 	}
-	r.watchers[s] = struct{}{}
-	if b.Open {
+	if b.watches(s) {
+		all := b.spectates(s)
+		if r.watchers[s] = all; all {
+			r.spectators.Add(1)
+		}
 		for _, e := range r.listeners {
 			s.feed.add(&e)
 		}
@@ -104,6 +149,9 @@ func (b *Bridge) quit(s *session) {
 	r := &b.routes
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.watchers[s] {
+		r.spectators.Add(-1)
+	}
 	delete(r.watchers, s)
 }
 
@@ -120,7 +168,7 @@ func (b *Bridge) mark() uint64 {
 // on. And its last events come after the client's, so once it is released it is
 // kept for a while.
 func (b *Bridge) claim(s *session, local, remote string, since uint64) (release func()) {
-	if b.Log == nil || b.Open {
+	if b.Log == nil || b.watches(s) {
 		return func() {}
 	}
 	at, mine := ends{local: remote, remote: local}, &owner{s}

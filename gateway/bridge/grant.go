@@ -13,6 +13,8 @@ type Grant struct {
 	User string
 	// Targets are what he may dial of the policy's; all if there are none.
 	Targets []Target
+	// Watch lets him see the events of all sockets, not his own only.
+	Watch bool
 	// Holds tells, about once a second, whether he still may; then his session
 	// ends. It must not block. If nil, he may for as long as a session lives.
 	Holds func(now time.Time) bool

@@ -20,6 +20,9 @@ type Limits struct {
 	// Client is how many of them one client may have: an IPv4 address, or the
 	// /64 of an IPv6 one. This machine's own are not counted. Default 64.
 	Client int
+	// User is how many a user may have (Grant.User), those on other gateways of
+	// the fleet included. Default 256.
+	User int
 	// Upgrades is how many a client may open in a second, and ten times as many
 	// at once. This machine's own are not counted. Default 10.
 	Upgrades float64
@@ -74,6 +77,7 @@ type Limits struct {
 // Defaults of Limits.
 const (
 	defaultClient     = 64
+	defaultUser       = 256
 	defaultUpgrades   = 10
 	defaultTarget     = 16384
 	maxStreams        = 256
@@ -104,6 +108,7 @@ func (l Limits) WithDefaults() Limits {
 	return Limits{
 		Sessions:   cmp.Or(l.Sessions, sessionsByDescriptors()),
 		Client:     cmp.Or(l.Client, defaultClient),
+		User:       cmp.Or(l.User, defaultUser),
 		Upgrades:   cmp.Or(l.Upgrades, defaultUpgrades),
 		Target:     cmp.Or(l.Target, defaultTarget),
 		Streams:    min(streams, maxStreams),

@@ -17,6 +17,8 @@ type listening struct {
 	id   uint64
 	l    net.Listener
 	over bool // it is to accept no more; s.mu guards it
+
+	release func() // of its port, in the fleet; nil without
 }
 
 // listen opens a listener for the page.
@@ -41,6 +43,9 @@ func (ln *listening) conclude(op wire.Op, body wire.Body) {
 	ln.s.mu.Lock()
 	delete(ln.s.listeners, ln.id)
 	ln.s.mu.Unlock()
+	if ln.release != nil {
+		ln.release()
+	}
 	ln.s.conclude(ln.id, op, body)
 }
 
@@ -54,6 +59,10 @@ func (ln *listening) open(m wire.Listen) *wire.Failure {
 		f := refusal(m.Host, m.Port)
 		f.Syscall = "listen"
 		return &f
+	}
+	if f := ln.lease(m.Port); f != nil {
+		f.Address = at.addr.String()
+		return f
 	}
 	l, err := at.open(ln.s.ctx)
 	if err != nil {

@@ -164,7 +164,10 @@ func (r *relay) emit() tap.Emit {
 	if r.b.Log == nil {
 		return nil
 	}
-	return r.b.Log.Add
+	return func(e wire.Event) {
+		r.b.Log.Put(&e)
+		r.b.share(&e, nil)
+	}
 }
 
 // up carries the page's bytes to the socket. It returns nil if the page ended

@@ -380,6 +380,7 @@ func (s *session) emit() tap.Emit {
 	return func(e wire.Event) {
 		s.b.Log.Put(&e)
 		s.feed.add(&e)
+		s.b.share(&e, s)
 	}
 }
 

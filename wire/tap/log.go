@@ -18,6 +18,9 @@ const DefaultHistory = 4096
 type Log struct {
 	// History is how many events to keep. If zero, DefaultHistory.
 	History int
+	// Also is told of each event that is added, in their order, with its number. It
+	// must not block. If nil, no one is.
+	Also func(e *wire.Event)
 
 	mu   sync.Mutex
 	ring []wire.Event  // event seq is at (seq-1) % History
@@ -34,6 +37,21 @@ func (l *Log) Add(e wire.Event) { l.Put(&e) }
 func (l *Log) Put(e *wire.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.keep(e)
+	if l.Also != nil {
+		l.Also(e)
+	}
+}
+
+// Import is Put for an event that is of another log: Also is not told of it.
+func (l *Log) Import(e *wire.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.keep(e)
+}
+
+// keep numbers an event. mu is held.
+func (l *Log) keep(e *wire.Event) {
 	l.last++
 	e.Seq = l.last
 	if size := l.size(); len(l.ring) < size {
