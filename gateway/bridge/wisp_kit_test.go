@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	//lint:file-ignore SA1019 the library is the project's choice, here for its client
@@ -100,11 +101,7 @@ func dialWisp(t testing.TB, host string, extensions ...string) *wispClient {
 	})
 	if extensions != nil {
 		c.awaits("the server's INFO", func() bool { return c.server != "" })
-		info := "\x02\x00"
-		for _, e := range extensions {
-			info += e
-		}
-		c.send(wispInfo, 0, info)
+		c.send(wispInfo, 0, "\x02\x00"+strings.Join(extensions, ""))
 	}
 	return c
 }
