@@ -39,8 +39,6 @@ func offers(r *http.Request) (list []string) {
 
 var errSubprotocol = errors.New("unknown WebSocket subprotocol: offer " + wire.Subprotocol + ", binary, or none")
 
-var errWisp = errors.New("unknown WebSocket subprotocol: offer " + wispProtocol + " for Wisp v2, or none for v1")
-
 // own is porthole.v1, or, with "binary" or without a subprotocol, raw mode.
 func (b *Bridge) own(r *http.Request, user *Grant) (*opening, *refused) {
 	list := offers(r)

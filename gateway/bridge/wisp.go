@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"sync"
@@ -28,6 +29,8 @@ func (b *Bridge) Wisp() http.Handler {
 
 // stranger may do nothing, but show who he is.
 var stranger = &Grant{User: "?", Targets: []Target{{}}}
+
+var errWisp = errors.New("unknown WebSocket subprotocol: offer " + wispProtocol + " for Wisp v2, or none for v1")
 
 // wisp is the dialect.
 func (b *Bridge) wisp(r *http.Request, user *Grant) (*opening, *refused) {

@@ -53,6 +53,7 @@ func TestWispCredit(t *testing.T) {
 			}
 			wantRefused(t, b, "credit", 1)
 			c.send(wispData, greedy.id, "x") // under way when it was closed
+			soonTrue(t, "its dial has ended", func() bool { return b.Stats().Streams == 1 })
 			open()
 			peer := accept()
 			const more = 10_000
