@@ -3,13 +3,29 @@ package bridge
 import (
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
 )
 
-// wispProtocol is what a client of v2 offers; one of v1 offers nothing.
+// wispProtocol is what clients of v2 offer; those of v1 offer nothing. To the draft any
+// subprotocol means v2, so some offer a random UUID (RFC 9562 §4).
 const wispProtocol = "wisp-v2"
+
+var isUUID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString
+
+// wispOffer is what the client of v2 offers, which its answer has to name; empty for
+// none of v2.
+func wispOffer(offers []string) string {
+	if slices.Contains(offers, wispProtocol) {
+		return wispProtocol
+	}
+	if i := slices.IndexFunc(offers, isUUID); i >= 0 {
+		return offers[i]
+	}
+	return ""
+}
 
 // Wisp serves clients of Wisp, v1 and v2: TCP streams of the bridge's targets, many in
 // one WebSocket.
@@ -18,7 +34,7 @@ func (b *Bridge) Wisp() http.Handler {
 	if authenticate != nil && b.Password != nil {
 		authenticate = func(r *http.Request) (*Grant, error) {
 			g, err := b.Authenticate(r)
-			if err != nil && slices.Contains(offers(r), wispProtocol) {
+			if err != nil && wispOffer(offers(r)) != "" {
 				return stranger, nil // who may yet show who he is
 			}
 			return g, err
@@ -34,12 +50,9 @@ var errWisp = errors.New("unknown WebSocket subprotocol: offer " + wispProtocol 
 
 // wisp is the dialect.
 func (b *Bridge) wisp(r *http.Request, user *Grant) (*opening, *refused) {
-	o := &opening{}
 	list := offers(r)
-	switch {
-	case slices.Contains(list, wispProtocol):
-		o.subprotocol = wispProtocol
-	case len(list) > 0:
+	o := &opening{subprotocol: wispOffer(list)}
+	if len(list) > 0 && o.subprotocol == "" {
 		return nil, &refused{"subprotocol", http.StatusBadRequest, errWisp}
 	}
 	o.begin = func(ws *webSocket) (member, func()) {

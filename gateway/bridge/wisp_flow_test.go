@@ -142,6 +142,32 @@ func TestWispStalledServer(t *testing.T) {
 	<-sent
 }
 
+// A packet that waits for room holds up what is behind it, and nothing before it.
+func TestWispWaitsForRoom(t *testing.T) {
+	target, accept := accepting(t)
+	b, slow, open := pending(t, target)
+	f := frames(t, serveWisp(t, b), "")
+	f.await(opBinary) // CONTINUE
+	data := func(id uint32, data string) string { return frame(true, opBinary, wispPacket(wispData, id, data)) }
+	connect := func(id uint32, to bridge.Target) string {
+		return frame(true, opBinary, wispPacket(wispConnect, id, wispWhere(1, to.Host, to.Port)))
+	}
+	f.send(connect(1, slow), connect(2, target))
+	other := accept()
+	window := strings.Repeat("x", 256<<10)
+	f.send(data(1, window), data(2, "before")+data(1, "y")+data(2, "behind"))
+	if got, want := read(t, other, 6), "before"; got != want {
+		t.Errorf("the peer read %q, want %q", got, want)
+	}
+	open()
+	if got, want := read(t, accept(), len(window)+1), window+"y"; got != want {
+		t.Error("the peer has not read what was sent")
+	}
+	if got, want := read(t, other, 6), "behind"; got != want {
+		t.Errorf("the peer read %q, want %q", got, want)
+	}
+}
+
 // heap is how many bytes are in use.
 func heap() uint64 {
 	var m runtime.MemStats

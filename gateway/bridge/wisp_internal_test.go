@@ -118,6 +118,22 @@ func TestWispIdsEnd(t *testing.T) {
 	}
 }
 
+// What a client sends before it can know that its stream has ended is no fault of its.
+func TestHungUp(t *testing.T) {
+	s := newSession(&Bridge{}, nil, newScript())
+	st := newStream(s, 1, wire.Dial{})
+	if !st.hangUp() {
+		t.Error("the stream is over")
+	}
+	if err := st.handle(wire.OpData, []byte("x")); err != nil || st.in.Len() > 0 {
+		t.Errorf("data behind it: %v, and %d bytes are held, want none", err, st.in.Len())
+	}
+	st.end(wire.ReasonGone)
+	if st.hangUp() {
+		t.Error("the stream is not over")
+	}
+}
+
 // Whatever comes is read, or not, and what is read is within it.
 func FuzzWispPacket(f *testing.F) {
 	for _, s := range []string{

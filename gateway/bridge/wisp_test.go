@@ -52,7 +52,8 @@ func TestWispSubprotocols(t *testing.T) {
 	host := serveWisp(t, to())
 	for offer, want := range map[string]int{
 		"": http.StatusSwitchingProtocols, "wisp-v2": http.StatusSwitchingProtocols, "wisp-v3, wisp-v2": http.StatusSwitchingProtocols,
-		"binary": http.StatusBadRequest, "wisp-v22": http.StatusBadRequest, "porthole.v1": http.StatusBadRequest,
+		"3f0c2a52-7a3b-4e0e-9c35-9f2b8f0b6a11": http.StatusSwitchingProtocols, // as epoxy does
+		"binary":                               http.StatusBadRequest, "wisp-v22": http.StatusBadRequest, "porthole.v1": http.StatusBadRequest,
 	} {
 		c, err := net.Dial("tcp", host)
 		if err != nil {
@@ -218,6 +219,39 @@ func TestWispClientCloses(t *testing.T) {
 	}
 }
 
+// heldUp is a stream whose server reads nothing yet, and data of which not all is with
+// kernels, but all has come.
+func heldUp(t *testing.T, end func(s *wispEnd)) (b *bridge.Bridge, s *wispEnd, peer *net.TCPConn, data string) {
+	t.Helper()
+	target, accept := accepting(t)
+	b = to(target)
+	b.Limits.Buffer = 16 << 10 // much less
+	c := openWisp(t, serveWisp(t, b))
+	s = c.to(target)
+	peer = accept()
+	if err := peer.SetReadBuffer(16 << 10); err != nil {
+		t.Fatal(err)
+	}
+	data = string(noise(200 << 10))
+	s.send(data)
+	end(s)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := c.ws.Ping(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return b, s, peer, data
+}
+
+// CLOSE ends a stream, but not before the last bytes.
+func TestWispLastBytes(t *testing.T) {
+	b, _, peer, data := heldUp(t, func(s *wispEnd) { s.close(2) })
+	if got, err := io.ReadAll(peer); err != nil || string(got) != data {
+		t.Errorf("the peer reads %d bytes to %v, want all %d, and FIN", len(got), err, len(data))
+	}
+	soonTrue(t, "the stream is gone, though its peer has not ended", func() bool { return b.Stats().Streams == 0 })
+}
+
 // A dial that nothing was sent for ends with its stream, and one that something was
 // brings it there.
 func TestWispClosesBeforeItIsOpen(t *testing.T) {
@@ -253,22 +287,7 @@ func TestWispClosesBeforeItIsOpen(t *testing.T) {
 
 // The peer's end is the stream's: what the client has sent still gets there.
 func TestWispHasNoHalf(t *testing.T) {
-	target, accept := accepting(t)
-	b := to(target)
-	b.Limits.Buffer = 16 << 10 // much less
-	c := openWisp(t, serveWisp(t, b))
-	s := c.to(target)
-	peer := accept()
-	if err := peer.SetReadBuffer(16 << 10); err != nil {
-		t.Fatal(err)
-	}
-	data := string(noise(200 << 10))
-	s.send(data)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if err := c.ws.Ping(ctx); err != nil { // all has come
-		t.Fatal(err)
-	}
+	b, s, peer, data := heldUp(t, func(*wispEnd) {})
 	closeWrite(t, peer)
 	if got, want := s.closed(), byte(0x02); got != want {
 		t.Errorf("closed with %#x, want %#x", got, want)

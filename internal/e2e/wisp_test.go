@@ -24,6 +24,7 @@ import (
 const wispPage = `<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Wisp</title>
 <script type="importmap">{"imports": {
 	"@mercuryworkshop/wisp-js/client": "./node_modules/@mercuryworkshop/wisp-js/dist/wisp-client.mjs",
+	"@mercuryworkshop/epoxy-tls/epoxy-bundled": "./node_modules/@mercuryworkshop/epoxy-tls/full/epoxy-bundled.js",
 	"libcurl.js/bundled": "./node_modules/libcurl.js/libcurl_full.mjs"
 }}</script>
 <script type="module">
@@ -38,7 +39,7 @@ globalThis.over = true
 func wispSite(t *testing.T) (url string) {
 	t.Helper()
 	dependOn(t, "internal/e2e/npm")
-	for _, name := range []string{"@mercuryworkshop/wisp-js", "libcurl.js"} {
+	for _, name := range []string{"@mercuryworkshop/wisp-js", "@mercuryworkshop/epoxy-tls", "libcurl.js"} {
 		needs(t, exists(filepath.Join("npm/node_modules", name, "package.json")), name+": npm ci in internal/e2e/npm")
 	}
 	mux := http.NewServeMux()
@@ -143,4 +144,16 @@ func TestLibcurlJS(t *testing.T) {
 	saysInPage(t, site, "curl", map[string]any{"url": wispAt(url), "site": server.URL, "nobody": "http://127.0.0.1:1"}, []string{
 		"200 你好/哇咔咔", "down 3145728,3145728,3145728", "up 1048576 <nil>", "refused",
 	}, `Request "http://127.0.0.1:1/" failed`)
+}
+
+// A client that was written in another language, from the specification.
+func TestEpoxy(t *testing.T) {
+	site := wispSite(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "你好", r.URL.Path) }))
+	t.Cleanup(server.Close)
+	echoes := serve(t, echo)
+	_, url := gateway(t, "--dialect", "wisp", "--origin", site, "--target", server.Listener.Addr().String(), "--target", echoes, "--target", "127.0.0.1:1")
+	saysInPage(t, site, "epoxy", map[string]any{"url": wispAt(url), "site": server.URL, "echo": echoes}, []string{
+		"v2 200 你好/page", "as sent", "ended", "v1 200 你好/page", "as sent", "ended",
+	})
 }
