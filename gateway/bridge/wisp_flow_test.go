@@ -194,16 +194,17 @@ func TestWispStalledClient(t *testing.T) {
 func TestWispShutdown(t *testing.T) {
 	idle, pours, stalls := peer(t, echo), peer(t, firehose), peer(t, deaf)
 	b := to(idle, pours, stalls)
+	b.Limits.Buffer = 64 << 10 // what there is to be read first
 	host := serveWisp(t, b)
 	var clients []*wispClient
 	var sent []<-chan struct{}
-	for i := range 6 {
+	for i := range 4 {
 		c := openWisp(t, host, [][]string{nil, {wispConfirmation}}[i%2]...)
 		c.to(idle)
 		s := c.to(pours)
-		s.receive(1 << 20)
+		s.receive(100 << 10)
 		s = c.to(stalls)
-		sent = append(sent, background(func() { _ = c.write(wispPacket(wispData, s.id, string(noise(32<<20)))) }))
+		sent = append(sent, background(func() { _ = c.write(wispPacket(wispData, s.id, string(noise(8<<20)))) }))
 		clients = append(clients, c)
 	}
 	soonTrue(t, "all streams are open", func() bool { return b.Stats().Streams == 3*len(clients) })

@@ -231,6 +231,9 @@ func (s *wispEnd) receive(n int) string {
 	s.c.awaits("bytes", func() bool { return len(s.in) >= n || s.reason != 0 })
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
+	if len(s.in) < n {
+		s.c.t.Fatalf("it is closed with %#x behind %d bytes, want %d", s.reason, len(s.in), n)
+	}
 	return string(s.in)
 }
 

@@ -12,7 +12,7 @@ func TestWispTransferTimeout(t *testing.T) {
 	b.Limits.Unacked = time.Second
 	c := openWisp(t, serveWisp(t, b))
 	s := c.to(target)
-	sent := background(func() { _ = c.write(wispPacket(wispData, s.id, string(noise(32<<20)))) })
+	sent := background(func() { _ = c.write(wispPacket(wispData, s.id, string(noise(8<<20)))) })
 	if got, want := s.closed(), byte(0x47); got != want {
 		t.Errorf("closed with %#x, want %#x", got, want)
 	}
