@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,7 +43,7 @@ func TestWispKeys(t *testing.T) {
 		}
 	}
 	for what, shown := range map[string][2]string{
-		"another's key": {"alice", bobKey}, "half a key": {"alice", aliceKey[:20]}, "no name": {"", aliceKey}, "an unknown name": {"carol", aliceKey},
+		"another's key": {"alice", bobKey}, "half a key": {"alice", aliceKey[:20]}, "no name": {"", aliceKey}, "an unknown name": {"carol", aliceKey}, "the wrong way round": {aliceKey, "alice"},
 	} {
 		says(open(shown[0], shown[1]), what, "\x04\x00\x00\x00\x00\xc0")
 	}
@@ -62,6 +63,9 @@ func TestWispKeys(t *testing.T) {
 		}
 		says(ws, "bob to "+target, want)
 		_ = ws.Write(ctx, websocket.MessageBinary, []byte("\x04\x01\x00\x00\x00\x02")) // its id is free again
+	}
+	if log := b.log.String(); strings.Contains(log, bobKey) || strings.Contains(log, aliceKey) || !strings.Contains(log, "user=bob") {
+		t.Errorf("the log has a key, or not who came:\n%s", log)
 	}
 	b.write(2, "alice "+aliceKey)
 	if got := b.goodbye(ws); got.Code != websocket.StatusPolicyViolation {

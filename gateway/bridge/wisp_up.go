@@ -94,7 +94,7 @@ func (w *wisp) login(shown []byte) bool {
 		}
 	}
 	b.count("access")
-	b.logger().Warn("a client has not shown who it is", "user", shorten(user))
+	b.logger().Warn("a client has not shown who it is") // not what it showed, which may be another's key
 	if ok {
 		w.refuse(wispBadPassword, "user and password are not those of a key")
 	} else {
