@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"strings"
 	"syscall"
 	"testing"
@@ -168,32 +167,25 @@ func TestWispLastBytes(t *testing.T) {
 // brings it there.
 func TestWispClosesBeforeItIsOpen(t *testing.T) {
 	target, accept := accepting(t)
-	asked, answer := make(chan struct{}), make(chan struct{})
-	b := to(bridge.Target{Host: "slow.test", Port: target.Port}, target)
-	b.Resolver = zone(func(string) []netip.Addr {
-		asked <- struct{}{}
-		<-answer
-		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}
-	}).resolver(t)
+	b, slow, open := pending(t, target)
 	c := openWisp(t, serveWisp(t, b))
-	s := c.connect(1, "slow.test", target.Port)
-	<-asked
-	s.close(2)
-	soonTrue(t, "the stream is gone", func() bool { return b.Stats().Streams == 0 })
-	s = c.to(target)
+	for _, data := range []string{"", "x"} {
+		s := c.to(slow)
+		soonTrue(t, "it dials", func() bool { return b.Stats().Streams == 1 })
+		if data == "" {
+			s.close(2)
+		} else {
+			s.send(data)
+			s.close(0x81)
+		}
+		soonTrue(t, "the stream is gone", func() bool { return b.Stats().Streams == 0 })
+	}
+	s := c.to(slow)
 	s.send("last words")
 	s.close(2)
+	open()
 	if got, want := read(t, accept(), 10), "last words"; got != want {
 		t.Errorf("the peer read %q, want %q", got, want)
-	}
-	close(answer)
-	for {
-		select {
-		case <-asked: // the other family's
-			continue
-		default:
-		}
-		return
 	}
 }
 

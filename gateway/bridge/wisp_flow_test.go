@@ -1,10 +1,10 @@
 package bridge_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"io"
 	"net"
-	"net/netip"
 	"runtime"
 	"strings"
 	"sync"
@@ -23,14 +23,17 @@ import (
 func pending(t *testing.T, target bridge.Target) (b *bridge.Bridge, slow bridge.Target, open func()) {
 	slow = bridge.Target{Host: "slow.test", Port: target.Port}
 	b = to(slow, target)
-	answer := make(chan struct{})
-	b.Resolver = zone(func(string) []netip.Addr {
-		<-answer
-		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}
-	}).resolver(t)
-	open = sync.OnceFunc(func() { close(answer) })
-	t.Cleanup(open)
-	return b, slow, open
+	b.Resolver = names(map[string]string{slow.Host: "127.0.0.1"}).resolver(t)
+	opened, dial := make(chan struct{}), b.Resolver.Dial
+	b.Resolver.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		select {
+		case <-opened:
+			return dial(ctx, network, address)
+		case <-ctx.Done(): // no one waits for it any more
+			return nil, ctx.Err()
+		}
+	}
+	return b, slow, func() { close(opened) }
 }
 
 // A client has as many packets as it was given. One more ends the stream, and only
@@ -176,17 +179,22 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// A client that does not read is waited for, and not for ever.
+// A client that does not read is waited for, and not for ever, whatever else waits.
 func TestWispStalledClient(t *testing.T) {
 	target := peer(t, firehose)
-	b := to(target)
+	b, slow, _ := pending(t, target)
 	b.Limits.Blocked = time.Nanosecond // at the next look
 	f := frames(t, serveWisp(t, b), "")
 	f.await(opBinary)
 	for id := range uint32(16) { // more than kernels hold
 		f.send(frame(true, opBinary, wispPacket(wispConnect, id+1, wispWhere(1, target.Host, target.Port))))
 	}
+	f.send(frame(true, opBinary, wispPacket(wispConnect, 99, wispWhere(1, slow.Host, slow.Port))))
+	sent := background(func() {
+		_, _ = io.WriteString(f, frame(true, opBinary, wispPacket(wispData, 99, string(noise(8<<20)))))
+	})
 	soonTrue(t, "the session is cut", func() bool { return b.Stats().Refused["blocked"] == 1 && b.Stats().Sessions == 0 })
+	<-sent
 }
 
 // At a shutdown streams are closed, then the WebSocket, with 1001: whatever was under
