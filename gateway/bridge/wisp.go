@@ -75,9 +75,8 @@ type wisp struct {
 	goes bool        // a packet of data does
 	into *wispStream // … for this one; nil for none
 
-	timer *time.Timer // bounds how long INFO may take; nil where there is none
-
 	mu       sync.Mutex
+	timer    *time.Timer            // bounds how long INFO may take; nil until it is waited for
 	informed bool                   // INFO has come, or none will
 	confirms bool                   // the client is told when a stream is open
 	ending   bool                   // of the WebSocket
@@ -105,7 +104,7 @@ const (
 	// wispCredit is how many packets of a stream may come at first; as many as
 	// wispRenewal may come again for as many that the kernel took. CONTINUE sets what
 	// a client has left, whatever is under way: as no more is given than was taken,
-	// none can have more than wispCredit under way, and is not cut off for it.
+	// none can have more than that under way, and is not cut off for it.
 	wispCredit  = 256
 	wispRenewal = wispCredit / 2
 
@@ -122,10 +121,17 @@ func newWisp(b *Bridge, user *Grant, ws *webSocket, v2 bool) *session {
 	w.s.free = true
 	w.s.receipts.prompt, w.s.receipts.always = true, true
 	w.s.feed.closed = true // its client knows no events
-	if l := b.inForce(); v2 && l.Dial >= 0 {
+	return w.s
+}
+
+// await bounds how long the client may take for its INFO.
+func (w *wisp) await() {
+	l := w.s.b.inForce()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if l.Dial >= 0 && !w.ending {
 		w.timer = time.AfterFunc(l.Dial, w.tooLate)
 	}
-	return w.s
 }
 
 // tooLate ends a client of v2 that does not say so.

@@ -76,6 +76,7 @@ func (w *wisp) hello() error {
 		const required = 1
 		info = append(info, wispExtension(wispPassword, required)...)
 	}
+	defer w.await()
 	return w.webSocket.Send(wispFrame(wispInfo, 0, info...))
 }
 

@@ -14,6 +14,8 @@ import (
 	"porthole/gateway/bridge"
 )
 
+//lint:file-ignore SA1019 the library is the project's choice, here for its client
+
 // Why a stream ends, in Wisp's terms.
 func TestWispReasons(t *testing.T) {
 	listed, nobody := peer(t, echo), absent(t)
