@@ -20,7 +20,9 @@ type dialect struct {
 var dialects = map[string]struct {
 	paths   []string
 	handler func(g *gateway) (http.Handler, error)
-}{}
+}{
+	"wisp": {[]string{"/wisp/"}, func(g *gateway) (http.Handler, error) { return g.bridge.Wisp(), nil }},
+}
 
 // UnmarshalText reads NAME, or NAME=PATH for another path than the usual.
 func (d *dialect) UnmarshalText(b []byte) error {

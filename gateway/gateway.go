@@ -60,6 +60,7 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 	g.bridge = &bridge.Bridge{Policy: g.policy(l), Limits: g.Limits.bridge(), Open: g.private(l), Logger: g.logger, Dialled: g.metrics.dialled}
 	if g.access != nil {
 		g.bridge.Authenticate = g.access.authenticate
+		g.bridge.Password = g.access.password
 	}
 	if g.Events {
 		g.bridge.Log = &g.log

@@ -72,6 +72,15 @@ func (b *Bridge) enter(r *http.Request, g *Grant) (*pass, *busy) {
 	return p, nil
 }
 
+// recognize lets the client of a session have shown who it is only now. Its reader
+// calls it.
+func (b *Bridge) recognize(s *session, g *Grant) {
+	s.user = g
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sessions[s].grant = g
+}
+
 // limited are the limits in force. mu is held.
 func (b *Bridge) limited() *Limits {
 	if b.limits == nil {

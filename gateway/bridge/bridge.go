@@ -7,7 +7,7 @@
 //
 // With the subprotocol porthole.v1 (package wire) one WebSocket carries many
 // sockets. Without one, or with "binary", it is one socket and nothing but
-// bytes. It reaches only the targets that its Policy lists, and serves only
+// bytes. [Bridge.Wisp] is for clients of Wisp. It reaches only the targets that its Policy lists, and serves only
 // pages that the Policy lets in; the zero Policy is this machine's own pages
 // and no target.
 package bridge
@@ -68,6 +68,11 @@ type Bridge struct {
 	// an error that the client is told, that it has not shown who it is. If nil,
 	// whoever the policy lets in may do all.
 	Authenticate func(r *http.Request) (*Grant, error)
+
+	// Password tells what the client of a dialect may do that asks for a user and his
+	// password, where the request has not shown Authenticate who it is; nil if they
+	// are no one's. If nil, no dialect asks.
+	Password func(user, password string) *Grant
 
 	// Logger gets a line for each session's start and end and each refusal.
 	// If nil, nothing is logged.
@@ -155,11 +160,16 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) { b.serve(w, 
 
 // serve is ServeHTTP for the clients of a dialect.
 func (b *Bridge) serve(w http.ResponseWriter, r *http.Request, as dialect) {
+	b.serveTo(w, r, as, b.Authenticate)
+}
+
+// serveTo is serve for clients who show in another way who they are.
+func (b *Bridge) serveTo(w http.ResponseWriter, r *http.Request, as dialect, authenticate func(*http.Request) (*Grant, error)) {
 	if err := b.Policy.CheckHost(r); err != nil {
 		b.Refuse(w, r, "host", http.StatusMisdirectedRequest, err)
 		return
 	}
-	asks := b.Authenticate != nil
+	asks := authenticate != nil
 	program := r.Header.Values("Origin") == nil // it shows who it is instead
 	if err := b.Policy.CheckOrigin(r); err != nil && !(asks && program) {
 		b.Refuse(w, r, "origin", http.StatusForbidden, err)
@@ -168,7 +178,7 @@ func (b *Bridge) serve(w http.ResponseWriter, r *http.Request, as dialect) {
 	var user *Grant
 	if asks {
 		var err error
-		if user, err = b.Authenticate(r); err != nil {
+		if user, err = authenticate(r); err != nil {
 			w.Header().Set("WWW-Authenticate", "Bearer") // RFC 6750 §3
 			b.Refuse(w, r, "access", http.StatusUnauthorized, err)
 			return

@@ -20,6 +20,7 @@ type receipts struct {
 	since  time.Time // … the first of them
 	large  bool      // so much is owed that the page may be waiting for it
 	prompt bool      // they travel alone
+	always bool      // … whatever goes down: they cost nothing
 	delay  time.Duration
 	timer  *time.Timer
 	armed  bool // it runs
@@ -60,7 +61,7 @@ func (r *receipts) owe(st *stream, n int) {
 func (r *receipts) before(b []byte, at int, data bool) []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if data && r.prompt {
+	if data && r.prompt && !r.always {
 		r.prompt = false
 		r.delay = min(2*r.delay, maxDelay)
 	}

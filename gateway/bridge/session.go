@@ -28,6 +28,7 @@ type session struct {
 
 	dials *rate.Limiter // nil if there is no limit
 	most  int           // streams at one time
+	free  bool          // what goes down needs no credit
 
 	out      lock // one message is sent at a time
 	receipts receipts

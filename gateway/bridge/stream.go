@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"io"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -41,6 +42,7 @@ type stream struct {
 	full   bool          // of these there were highWater, and drain is due
 	orders int           // for the far end, not carried out yet
 	fin    bool          // the page's last byte is in the ring
+	deaf   bool          // … or what more it sends is dropped
 	ended  bool          // the socket's last byte has come
 	rising bool          // up runs
 	done   bool          // … and has ended our side, or failed to
@@ -59,6 +61,9 @@ const highWater = 64 << 10
 func newStream(s *session, id uint64, d wire.Dial) *stream {
 	st := &stream{s: s, id: id, dial: d, waits: d.Options, credit: d.Window}
 	st.moved = sync.NewCond(&st.mu)
+	if s.free {
+		st.credit = math.MaxUint64
+	}
 	return st
 }
 
@@ -130,9 +135,9 @@ func (st *stream) handle(op wire.Op, rest []byte) error {
 // data takes bytes for the socket. Where none wait, the kernel gets them at once.
 func (st *stream) data(p []byte) error {
 	switch {
-	case st.fin:
+	case st.fin && !st.deaf:
 		return broken("data after fin")
-	case st.reason != 0:
+	case st.fin, st.reason != 0:
 		return nil
 	case len(p) > wire.Window-st.taken-st.in.Len():
 		return broken("data beyond the window")
@@ -157,6 +162,16 @@ func (st *stream) data(p []byte) error {
 	st.cut(len(p))
 	st.rise()
 	return nil
+}
+
+// hangUp ends our side behind what has come for the socket, where the page has no
+// way to; what it still sends is dropped. It is false if the stream is over.
+func (st *stream) hangUp() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.fin, st.deaf = true, true
+	st.rise()
+	return st.reason == 0
 }
 
 // rise starts up, if there is work for it.
@@ -209,7 +224,7 @@ func (st *stream) down() {
 		if credit == 0 {
 			return
 		}
-		n, err := st.src.read(start, min(start+int(credit), lead+wire.MaxMessage), false)
+		n, err := st.src.read(start, min(start+int(min(credit, wire.MaxMessage)), lead+wire.MaxMessage), false)
 		if n > 0 {
 			st.mu.Lock()
 			st.credit -= uint64(n)
