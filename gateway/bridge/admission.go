@@ -72,13 +72,17 @@ func (b *Bridge) enter(r *http.Request, g *Grant) (*pass, *busy) {
 	return p, nil
 }
 
-// recognize lets the client of a session have shown who it is only now. Its reader
-// calls it.
-func (b *Bridge) recognize(s *session, g *Grant) {
-	s.user = g
+// recognize lets the client of a session have shown who it is only now, or tells
+// why he may have no session more. Its reader calls it.
+func (b *Bridge) recognize(s *session, g *Grant) *busy {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if full := b.enroll(g); full != nil {
+		return full
+	}
+	s.user = g
 	b.sessions[s].grant = g
+	return nil
 }
 
 // limited are the limits in force. mu is held.

@@ -88,7 +88,11 @@ func (w *wisp) login(shown []byte) bool {
 	user, password, ok := parseWispPassword(shown)
 	if ok {
 		if g := b.Password(user, password); g != nil {
-			b.recognize(w.s, g)
+			if full := b.recognize(w.s, g); full != nil {
+				b.count(full.reason)
+				w.refuse(wispThrottled, full.text)
+				return false
+			}
 			g.tell(b.logger()).Info("the client has shown who it is")
 			return true
 		}
