@@ -1,5 +1,5 @@
 # Each target is one thing a person wants; `make test` is what CI runs.
-.PHONY: run play test lint build net shots frames speed bench soak tools clean
+.PHONY: run play test lint build net shots frames speed bench soak fleet tools clean
 
 # The race detector needs a C compiler.
 race := $(if $(shell command -v "$$(go env CC)"),-race)
@@ -76,6 +76,12 @@ bench:
 # Let 10,000 sessions stay idle and 100 work; SOAK='-time 10m -- --no-events' for longer, without events.
 soak: build
 	go run ./internal/bench soak -bin bin $(SOAK)
+
+# Start three gateways as one, behind haproxy, with three servers of NATS and two
+# tcpservers; FLEET=-prove lets them work, kills some and counts what is lost.
+fleet:
+	@./internal/tools/peers.sh
+	go run ./internal/fleet $(FLEET)
 
 # Get what the tests need, where that may be done.
 tools:
