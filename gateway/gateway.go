@@ -101,7 +101,7 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 	switch {
 	case greeting == nil:
 	case g.Events:
-		own := newStage(greeting, g.bridge.Observe)
+		own := newStage(greeting, g.bridge.Observe, &g.bridge.Accepted)
 		g.bridge.Server = own
 		greet = own.serve
 	default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"porthole/tcpserver/greeter"
 	"porthole/wire/tap"
@@ -22,9 +23,10 @@ type stage struct {
 	changed chan struct{} // closed when one of these changes
 }
 
-// newStage takes over a listener. Its events go to emit.
-func newStage(l net.Listener, emit tap.Emit) *stage {
-	s := &stage{addr: l.Addr(), changed: make(chan struct{}), Server: tap.Server{Emit: emit}}
+// newStage takes over a listener. Its events go to emit, and accepted numbers its
+// connections.
+func newStage(l net.Listener, emit tap.Emit, accepted *atomic.Uint64) *stage {
+	s := &stage{addr: l.Addr(), changed: make(chan struct{}), Server: tap.Server{Emit: emit, Accepted: accepted}}
 	s.up = s.Listener(l)
 	return s
 }

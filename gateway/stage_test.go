@@ -32,7 +32,7 @@ func play(t *testing.T, grace time.Duration) (s *stage, log *tap.Log, stop func(
 	}
 	log = &tap.Log{History: 1 << 16}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	s = newStage(l, log.Add)
+	s = newStage(l, log.Add, nil)
 	served := make(chan error, 1)
 	go func() { served <- s.serve(ctx, &greeter.Server{Grace: grace}) }()
 	stop = sync.OnceValue(func() error {

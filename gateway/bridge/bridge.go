@@ -56,6 +56,10 @@ type Bridge struct {
 	// steer nothing.
 	Server Server
 
+	// Accepted numbers the connections that pages accept, and those of other
+	// servers in this process that use it too (tap.Server).
+	Accepted atomic.Uint64
+
 	// Resolver resolves the names of targets. If nil, net.DefaultResolver.
 	Resolver *net.Resolver
 

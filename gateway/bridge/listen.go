@@ -74,7 +74,7 @@ func (ln *listening) open(m wire.Listen) *wire.Failure {
 	}
 	b.pages.add(l.Addr(), ln.s)
 	if emit := ln.s.tell(); emit != nil {
-		l = tap.Listener(l, emit)
+		l = (&tap.Server{Emit: emit, Accepted: &b.Accepted}).Listener(l)
 	}
 	ln.s.mu.Lock()
 	defer ln.s.mu.Unlock()

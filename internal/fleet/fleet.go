@@ -69,7 +69,7 @@ func start(ctx context.Context, dir string) (*fleet, error) {
 	for i, addr := range gateways {
 		p, err := spawn(ctx, fmt.Sprint("gateway ", i), f.admins[i], filepath.Join(dir, "gateway"), "--listen", addr, "--admin", f.admins[i],
 			"--target", f.targets[0], "--target", f.targets[1], "--bus", f.bus, "--keys", keys,
-			"--trust-proxy", "127.0.0.1", "--origin", "http://"+f.front, "--max-user", fmt.Sprint(maxUser), "--max-client=-1", "--upgrade-rate=-1", "--bus-bytes", "1073741824")
+			"--trust-proxy", "127.0.0.1", "--origin", "http://"+f.front, "--max-user", fmt.Sprint(maxUser), "--allow-listen", "127.0.0.1:1024-65535", "--max-client=-1", "--upgrade-rate=-1", "--bus-bytes", "1073741824")
 		if err != nil {
 			return f, err
 		}

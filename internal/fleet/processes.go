@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -104,15 +105,17 @@ func poll(ctx context.Context, what string, ok func() bool) error {
 	return nil
 }
 
-// free are addresses that no one listens on.
+// free are addresses that no one listens on. They are below those that the kernel
+// gives to clients, one of which might have it before who is meant to.
 func free(n int) (addrs []string, err error) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
+	for tries := 0; len(addrs) < n; tries++ {
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(20_000)))
+		if err == nil {
+			defer l.Close() // all at once: none twice
+			addrs = append(addrs, l.Addr().String())
+		} else if tries > 10*n {
 			return nil, err
 		}
-		defer l.Close() // all at once: none twice
-		addrs = append(addrs, l.Addr().String())
 	}
 	return addrs, nil
 }

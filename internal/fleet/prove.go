@@ -59,6 +59,15 @@ func prove(ctx context.Context, f *fleet, o options, out io.Writer) error {
 	}
 	say("a user has %d sessions on three gateways, and no more", held)
 
+	listening, err := f.listen(ctx, 6)
+	if err != nil {
+		return err
+	}
+	defer listening.close()
+	if err := listening.greet(); err != nil {
+		return err
+	}
+
 	// A server of the bus dies.
 	f.nats[0].signal(syscall.SIGKILL)
 	if err := working("without a server of the bus", 0, 1, 2); err != nil {
@@ -70,7 +79,10 @@ func prove(ctx context.Context, f *fleet, o options, out io.Writer) error {
 	say("a server of the bus was killed: no WebSocket was touched, events go on")
 
 	// A gateway dies.
-	had := f.metric(0, acknowledged)
+	had, listened := f.metric(0, acknowledged), f.metric(0, "porthole_streams")
+	if listened == 0 {
+		return errors.New("no page listens by way of the gateway that is to be killed")
+	}
 	f.gateways[0].signal(syscall.SIGKILL)
 	if err := working("without a gateway", 1, 2); err != nil {
 		return err
@@ -83,6 +95,10 @@ func prove(ctx context.Context, f *fleet, o options, out io.Writer) error {
 		return fmt.Errorf("a gateway was killed, and of each were broken %v WebSockets", b)
 	}
 	say("a gateway was killed: its %d WebSockets came back elsewhere, no other was touched", b[0])
+	if err := poll(ctx, "all pages listen again", func() bool { return listening.greet() == nil }); err != nil {
+		return err
+	}
+	say("its %v listeners are listened on again, at the same ports", listened)
 
 	// All leave in order; then the book must have what they were told it has.
 	if err := l.end(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"porthole/wire"
 )
@@ -22,9 +23,12 @@ func Listener(l net.Listener, emit Emit) net.Listener {
 type Server struct {
 	// Emit takes the events, and must be set.
 	Emit Emit
+	// Accepted numbers the connections, for a process with several servers: no two
+	// of them have the same. If nil, the server has numbers of its own.
+	Accepted *atomic.Uint64
 
+	own      atomic.Uint64
 	mu       sync.Mutex
-	conns    uint64           // accepted so far
 	open     int              // connections, and Accepts that may become one
 	up       int              // listeners
 	closing  bool             // close is to be reported, once up and open are 0
@@ -82,8 +86,11 @@ func (s *Server) Conn(ctx context.Context, client string) *Conn {
 func (s *Server) enter(inner net.Conn, start int64) *Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.conns++
-	c := newConn(inner, wire.Server, s.conns, s.Emit)
+	numbers := s.Accepted
+	if numbers == nil {
+		numbers = &s.own
+	}
+	c := newConn(inner, wire.Server, numbers.Add(1), s.Emit)
 	client := c.base.Remote
 	c.ended = func() {
 		s.leave(func() {

@@ -2,13 +2,17 @@ package tap_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"os"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"porthole/wire"
 	"porthole/wire/tap"
 )
 
@@ -130,5 +134,40 @@ func TestServerListensAgain(t *testing.T) {
 		if e.Local == "" || e.Start == 0 || e.Start > e.Return {
 			t.Errorf("%v: [%d,%d] at %q", e.Kind, e.Start, e.Return, e.Local)
 		}
+	}
+}
+
+// Servers of one process that share their numbers have no two connections alike.
+func TestServersShareNumbers(t *testing.T) {
+	var accepted atomic.Uint64
+	seen := map[uint64]bool{}
+	var mu sync.Mutex
+	emit := func(e wire.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		if e.Kind == wire.Connection {
+			seen[e.Conn] = true
+		}
+	}
+	for range 2 {
+		inner, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := (&tap.Server{Emit: emit, Accepted: &accepted}).Listener(inner)
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, end := range []io.Closer{c, s, l} {
+			_ = end.Close()
+		}
+	}
+	if !seen[1] || !seen[2] {
+		t.Errorf("the connections have the numbers %v, want 1 and 2", seen)
 	}
 }
