@@ -193,7 +193,7 @@ func (b *Bus) prepare(ctx context.Context) error {
 		b.kv, err = b.js.KeyValue(ctx, bucket)
 		if errors.Is(err, jetstream.ErrBucketNotFound) {
 			b.kv, err = b.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
-				Bucket: bucket, TTL: b.o.Lapse, Storage: jetstream.MemoryStorage, Replicas: replicas,
+				Bucket: bucket, TTL: b.o.Lapse, Storage: storage, Replicas: replicas,
 			})
 		}
 		return err

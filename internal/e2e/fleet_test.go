@@ -1,0 +1,50 @@
+package e2e_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	//lint:file-ignore SA1019 the library is the project's choice, here for its client
+	"nhooyr.io/websocket"
+
+	"porthole/internal/browser"
+)
+
+// What a socket of another gateway does, and its server, stands on the ladder of a
+// page that may see it.
+func TestFleetOnLadder(t *testing.T) {
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	if !s.ReadyForConnections(30 * time.Second) {
+		t.Fatal("NATS does not start")
+	}
+	_, here := gateway(t, "--greeter", "127.0.0.1:0", "--bus", s.ClientURL())
+	_, there := gateway(t, "--greeter", "127.0.0.1:0", "--bus", s.ClientURL())
+	p := browser.Start(t).Open(t, here, browser.Visitor{Width: 1100, Height: 900})
+	p.Wait(connected)
+	ws, _, err := websocket.Dial(t.Context(), strings.Replace(strings.TrimSuffix(there, "/"), "http", "ws", 1)+"/ws", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ws.CloseNow()
+	if err := ws.Write(t.Context(), websocket.MessageBinary, []byte("喂")); err != nil {
+		t.Fatal(err)
+	}
+	p.Wait(table + `.filter(r => r.startsWith('client connect')).length === 2`)
+	p.Wait(table + `.filter(r => r.startsWith('server connection')).length === 2`)
+	p.Wait(table + `.includes('client data 9 B')`)
+	if dir := os.Getenv("SHOTS"); dir != "" {
+		p.Screenshot(dir + "/fleet-1100.png")
+	}
+}
