@@ -1,5 +1,7 @@
 package bridge_test
 
+//lint:file-ignore SA1019 the library is the project's choice, here for its client
+
 import (
 	"context"
 	"net/http"

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	//lint:file-ignore SA1019 the library is the project's choice, here for its client
 	"nhooyr.io/websocket"
 )
 
