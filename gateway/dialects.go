@@ -21,6 +21,7 @@ var dialects = map[string]struct {
 	paths   []string
 	handler func(g *gateway) (http.Handler, error)
 }{
+	"neon": {[]string{"/v1", "/v2"}, func(g *gateway) (http.Handler, error) { return g.bridge.Neon(), nil }},
 	"wisp": {[]string{"/wisp/"}, func(g *gateway) (http.Handler, error) { return g.bridge.Wisp(), nil }},
 }
 

@@ -85,7 +85,7 @@ func TestRedisExample(t *testing.T) {
 }
 
 func TestPostgresExample(t *testing.T) {
-	server, addr := postgresServer(t, "secret")
+	server, addr := postgresServer(t, "scram-sha-256", "secret")
 	e := exampleOf(t, "postgres", addr)
 	e.prints(t, []string{"-db", "postgres://porthole:secret@" + addr + "/postgres"},
 		`PostgreSQL \d+`, `10000 rows in .*, the last 哇咔咔10000\n`, `a query of a minute: .*deadline exceeded\n`)

@@ -77,7 +77,7 @@ func TestIoredis(t *testing.T) {
 }
 
 func TestPg(t *testing.T) {
-	_, addr := postgresServer(t, "secret")
+	_, addr := postgresServer(t, "scram-sha-256", "secret")
 	runProgram(t, "pg", addr, map[string]any{"password": "secret"},
 		"rows 10000 哇咔咔10000", "error 22012", "pool 190", "error 28P01")
 }

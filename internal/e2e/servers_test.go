@@ -40,8 +40,8 @@ func redisServer(t *testing.T) string {
 }
 
 // postgresServer starts a PostgreSQL that lets in the user porthole with the
-// password, by SCRAM alone.
-func postgresServer(t *testing.T, password string) (p *process, addr string) {
+// password, by one method (pg_hba.conf).
+func postgresServer(t *testing.T, auth, password string) (p *process, addr string) {
 	initdb := installed(t, "/usr/lib/postgresql/*/bin/initdb")
 	dir, err := os.MkdirTemp("", "porthole-postgres-") // other users have no way into t.TempDir
 	if err != nil {
@@ -58,7 +58,7 @@ func postgresServer(t *testing.T, password string) (p *process, addr string) {
 		as = append(as, "setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
 	}
 	data := filepath.Join(dir, "data")
-	must(t, append(as, initdb, "-D", data, "-U", "porthole", "--pwfile", secret, "--auth=scram-sha-256",
+	must(t, append(as, initdb, "-D", data, "-U", "porthole", "--pwfile", secret, "--auth="+auth,
 		"--encoding=UTF8", "--locale=C", "--no-sync")...)
 	addr = unused(t)
 	_, port, _ := net.SplitHostPort(addr)

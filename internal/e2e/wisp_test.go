@@ -20,9 +20,10 @@ import (
 	"porthole/internal/browser"
 )
 
-// wispPage runs a program with what npm has, as it is there.
-const wispPage = `<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Wisp</title>
+// clientPage runs a program with what npm has, as it is there.
+const clientPage = `<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Clients</title>
 <script type="importmap">{"imports": {
+	"@neondatabase/serverless": "./node_modules/@neondatabase/serverless/index.mjs",
 	"@mercuryworkshop/wisp-js/client": "./node_modules/@mercuryworkshop/wisp-js/dist/wisp-client.mjs",
 	"@mercuryworkshop/epoxy-tls/epoxy-bundled": "./node_modules/@mercuryworkshop/epoxy-tls/full/epoxy-bundled.js",
 	"libcurl.js/bundled": "./node_modules/libcurl.js/libcurl_full.mjs"
@@ -35,15 +36,15 @@ await run(JSON.parse(query.get('to')), line => said.push(line)).catch(error => s
 globalThis.over = true
 </script>`
 
-// wispSite serves the page, its programs and what they import.
-func wispSite(t *testing.T) (url string) {
+// clientSite serves the page, its programs and what they import.
+func clientSite(t *testing.T) (url string) {
 	t.Helper()
 	dependOn(t, "internal/e2e/npm")
-	for _, name := range []string{"@mercuryworkshop/wisp-js", "@mercuryworkshop/epoxy-tls", "libcurl.js"} {
+	for _, name := range []string{"@mercuryworkshop/wisp-js", "@mercuryworkshop/epoxy-tls", "libcurl.js", "@neondatabase/serverless"} {
 		needs(t, exists(filepath.Join("npm/node_modules", name, "package.json")), name+": npm ci in internal/e2e/npm")
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, wispPage) })
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, clientPage) })
 	mux.Handle("/", http.FileServer(http.Dir("npm")))
 	site := httptest.NewServer(mux)
 	t.Cleanup(site.Close)
@@ -95,7 +96,7 @@ func wispAt(url string) string { return "ws" + strings.TrimPrefix(url, "http") +
 // key.
 func TestWispJS(t *testing.T) {
 	const key = "a-key-that-is-long-enough"
-	site := wispSite(t)
+	site := clientSite(t)
 	keys := filepath.Join(t.TempDir(), "keys")
 	if err := os.WriteFile(keys, []byte("alice "+key), 0o600); err != nil {
 		t.Fatal(err)
@@ -126,7 +127,7 @@ func TestWispJS(t *testing.T) {
 
 // curl in a page fetches from a server that knows nothing of Wisp.
 func TestLibcurlJS(t *testing.T) {
-	site := wispSite(t)
+	site := clientSite(t)
 	big := make([]byte, 3<<20)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -148,7 +149,7 @@ func TestLibcurlJS(t *testing.T) {
 
 // A client that was written in another language, from the specification.
 func TestEpoxy(t *testing.T) {
-	site := wispSite(t)
+	site := clientSite(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "你好", r.URL.Path) }))
 	t.Cleanup(server.Close)
 	echoes := serve(t, echo)
