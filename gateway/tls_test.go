@@ -95,8 +95,8 @@ func TestTLS(t *testing.T) {
 		t.Errorf("certificate %d after a new one, want 3", serial)
 	}
 	end()
-	if got := strings.Count(stderr.String(), "cannot be renewed"); got != 1 {
-		t.Errorf("told %d times that the certificate cannot be renewed, want once:\n%s", got, &stderr)
+	if got := strings.Count(stderr.String(), "cannot be used"); got != 1 {
+		t.Errorf("told %d times that the certificate cannot be used, want once:\n%s", got, &stderr)
 	}
 }
 
