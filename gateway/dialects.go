@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -21,8 +22,9 @@ var dialects = map[string]struct {
 	paths   []string
 	handler func(g *gateway) (http.Handler, error)
 }{
-	"neon": {[]string{"/v1", "/v2"}, func(g *gateway) (http.Handler, error) { return g.bridge.Neon(), nil }},
-	"wisp": {[]string{"/wisp/"}, func(g *gateway) (http.Handler, error) { return g.bridge.Wisp(), nil }},
+	"neon":       {[]string{"/v1", "/v2"}, func(g *gateway) (http.Handler, error) { return g.bridge.Neon(), nil }},
+	"websockify": {[]string{"/websockify"}, (*gateway).websockify},
+	"wisp":       {[]string{"/wisp/"}, func(g *gateway) (http.Handler, error) { return g.bridge.Wisp(), nil }},
 }
 
 // UnmarshalText reads NAME, or NAME=PATH for another path than the usual.
@@ -43,6 +45,9 @@ func (d *dialect) UnmarshalText(b []byte) error {
 
 // doors are what serves the dialects that were named, by path.
 func (g *gateway) doors() (map[string]http.Handler, error) {
+	if g.TokenFile != "" && !slices.ContainsFunc(g.Dialect, func(d dialect) bool { return d.name == "websockify" }) {
+		return nil, errors.New("--token-file is for --dialect websockify, which is not there")
+	}
 	doors := map[string]http.Handler{}
 	for _, d := range g.Dialect {
 		h, err := dialects[d.name].handler(g)
@@ -57,4 +62,17 @@ func (g *gateway) doors() (map[string]http.Handler, error) {
 		}
 	}
 	return doors, nil
+}
+
+// websockify serves the clients of websockify: to where their tokens lead, or, if
+// there is no file of them, to the default target.
+func (g *gateway) websockify() (http.Handler, error) {
+	if g.TokenFile == "" {
+		return g.bridge.Websockify(nil), nil
+	}
+	t := newTokens(g.TokenFile, g.logger)
+	if err := t.load(); err != nil {
+		return nil, err
+	}
+	return g.bridge.Websockify(t.target), nil
 }

@@ -125,7 +125,7 @@ func (g *gateway) serve(ctx context.Context, stdout io.Writer) error {
 		parts.Go(func() { failed <- server.Serve(l) })
 	} else {
 		address = "https://" + l.Addr().String()
-		server.TLSConfig = &tls.Config{GetCertificate: cert.get}
+		server.TLSConfig = &tls.Config{GetCertificate: cert.forHello}
 		parts.Go(func() { failed <- server.ServeTLS(l, "", "") })
 	}
 	fmt.Fprintf(stdout, "open %s\n", address)
@@ -186,7 +186,7 @@ func (g *gateway) prepare(ctx context.Context, l net.Listener) (cert *certificat
 	case (g.TLSCert == "") != (g.TLSKey == ""):
 		return nil, nil, nil, errors.New("--tls-cert and --tls-key go together")
 	case g.TLSCert != "":
-		cert = &certificate{certFile: g.TLSCert, keyFile: g.TLSKey, logger: g.logger}
+		cert = newCertificate(g.TLSCert, g.TLSKey, g.logger)
 		if err := cert.load(); err != nil {
 			return nil, nil, nil, err
 		}
@@ -194,7 +194,7 @@ func (g *gateway) prepare(ctx context.Context, l net.Listener) (cert *certificat
 		return nil, nil, nil, fmt.Errorf("--listen %s: others can reach it, and all would be in the clear\n  give --tls-cert and --tls-key, or say with --trust-proxy which reverse proxy is in front", g.Listen)
 	}
 	if g.Keys != "" {
-		g.access = &access{keys: &keys{file: g.Keys, logger: g.logger}, age: g.LoginAge, cookie: g.cookieName}
+		g.access = &access{keys: newKeys(g.Keys, g.logger), age: g.LoginAge, cookie: g.cookieName}
 		if err := g.access.keys.load(); err != nil {
 			return nil, nil, nil, err
 		}

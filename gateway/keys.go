@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
 
 	"porthole/gateway/bridge"
@@ -22,15 +20,16 @@ import (
 // with the targets that he may dial, of those that there are; all if he has none
 // of his own. With the word watch he sees the events of all sockets. A line that
 // begins with # is a remark.
-type keys struct {
-	file   string
-	logger *slog.Logger
+type keys struct{ reread[*users] }
 
-	mu      sync.Mutex
-	looked  time.Time   // at the file, last
-	changed os.FileInfo // … as it was then
-	byName  map[string]*user
-	bySum   map[[sha256.Size]byte]*user // by the hash of the key, which tells nothing by how long it takes
+// users are those of the file.
+type users struct {
+	byName map[string]*user
+	bySum  map[[sha256.Size]byte]*user // by the hash of the key, which tells nothing by how long it takes
+}
+
+func newKeys(file string, logger *slog.Logger) *keys {
+	return &keys{reread[*users]{flag: "--keys", names: []string{file}, parse: readKeys, every: lookEvery, logger: logger}}
 }
 
 // user is a line of the file.
@@ -87,70 +86,27 @@ func parseKeys(text string) (map[string]*user, error) {
 	return users, nil
 }
 
-// load reads the file for the first time, so that a mistake shows at once.
-func (k *keys) load() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.loadLocked()
-}
-
-func (k *keys) loadLocked() error {
-	k.looked = time.Now()
-	info, err := os.Stat(k.file)
-	if err != nil {
-		return fmt.Errorf("--keys: %w", err)
-	}
-	if k.changed != nil && info.ModTime().Equal(k.changed.ModTime()) && info.Size() == k.changed.Size() {
-		return nil
-	}
-	k.changed = info // what is wrong with it is said once
-	text, err := os.ReadFile(k.file)
-	if err != nil {
-		return fmt.Errorf("--keys: %w", err)
-	}
-	users, err := parseKeys(string(text))
-	if err != nil {
-		return fmt.Errorf("--keys %s: %w", k.file, err)
-	}
-	if k.byName != nil {
-		k.logger.Info("the keys are read again", "users", len(users))
-	}
-	k.byName, k.bySum = users, map[[sha256.Size]byte]*user{}
-	for _, u := range users {
-		k.bySum[sha256.Sum256([]byte(u.key))] = u
-	}
-	return nil
-}
-
 // lookEvery is how often the file is looked at.
 const lookEvery = time.Second
 
-// fresh looks whether the file has changed. One that cannot be used leaves what
-// is. mu is held.
-func (k *keys) fresh() {
-	if time.Since(k.looked) < lookEvery {
-		return
+// readKeys is parseKeys for the file.
+func readKeys(files []text) (*users, error) {
+	byName, err := parseKeys(files[0].body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", files[0].name, err)
 	}
-	if err := k.loadLocked(); err != nil {
-		k.logger.Warn("the keys cannot be read, the last ones stay", "error", err)
+	all := &users{byName, map[[sha256.Size]byte]*user{}}
+	for _, u := range byName {
+		all.bySum[sha256.Sum256([]byte(u.key))] = u
 	}
+	return all, nil
 }
 
 // bearer is the user whose key it is, nil if it is no one's.
-func (k *keys) bearer(key string) *user {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.fresh()
-	return k.bySum[sha256.Sum256([]byte(key))]
-}
+func (k *keys) bearer(key string) *user { return k.get().bySum[sha256.Sum256([]byte(key))] }
 
 // named is the user of that name, nil if there is none.
-func (k *keys) named(name string) *user {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.fresh()
-	return k.byName[name]
-}
+func (k *keys) named(name string) *user { return k.get().byName[name] }
 
 // holds tells whether a user has the same key still.
 func (k *keys) holds(u *user) bool {

@@ -49,6 +49,7 @@ type options struct {
 	Listens         []bridge.Target `name:"allow-listen" placeholder:"ADDR:PORTS" help:"Where pages may listen, and choose the near end of a socket to be: an address or a block, with a port or a range, as 127.0.0.1:8000-8999. Repeat for more. With none it is the loopback, from port 1024, if only this machine can reach the gateway."`
 	SessionLoopback bool            `help:"Give each WebSocket a loopback address of its own to listen on (Linux)."`
 	Dialect         []dialect       `placeholder:"NAME[=PATH]" help:"Serve the clients of another bridge, at its usual paths or at this one. Repeat for more."`
+	TokenFile       string          `placeholder:"FILE" help:"Where the tokens of --dialect websockify lead: a line of TOKEN: host:port for each, or a folder of such files, read at each request. Without, all lead to the default target."`
 	Keys            string          `placeholder:"FILE" help:"Who may come: a line of NAME KEY [TARGET...] for each, read again when it changes. Anyone may unless given."`
 	LoginAge        time.Duration   `default:"12h" help:"How long a login lasts."`
 	TLSCert         string          `name:"tls-cert" placeholder:"FILE" help:"Serve over TLS with this certificate (PEM). It is read again when it changes."`

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"porthole/web"
 )
 
 // issue writes a certificate for this machine, and its key, in the place of what
@@ -95,8 +97,8 @@ func TestTLS(t *testing.T) {
 		t.Errorf("certificate %d after a new one, want 3", serial)
 	}
 	end()
-	if got := strings.Count(stderr.String(), "cannot be renewed"); got != 1 {
-		t.Errorf("told %d times that the certificate cannot be renewed, want once:\n%s", got, &stderr)
+	if got := strings.Count(stderr.String(), "cannot be used"); got != 1 {
+		t.Errorf("told %d times that the certificate cannot be used, want once:\n%s", got, &stderr)
 	}
 }
 
@@ -105,6 +107,8 @@ func TestTLS(t *testing.T) {
 func TestRefusesToStart(t *testing.T) {
 	dir := t.TempDir()
 	certFile, keyFile := issue(t, dir, 1)
+	tokens := filepath.Join(dir, "tokens")
+	put(t, tokens, []byte("vm1: 10.0.0.7:5900\nvm2 10.0.0.8:5900\n"), 1)
 	for name, tt := range map[string]struct {
 		args []string
 		want []string // in the error
@@ -116,12 +120,19 @@ func TestRefusesToStart(t *testing.T) {
 		"the wrong way around": {[]string{"--tls-cert", keyFile, "--tls-key", certFile}, []string{keyFile}},
 		"no proxy":             {[]string{"--trust-proxy", "nginx"}, []string{"nginx", "10.0.0.0/8"}},
 		"no history":           {[]string{"--history", "0"}, []string{"--history", "--no-events"}},
+		"no dialect for it":    {[]string{"--token-file", tokens}, []string{"--token-file", "--dialect websockify"}},
+		"no such tokens":       {[]string{"--dialect", "websockify", "--token-file", filepath.Join(dir, "none")}, []string{"--token-file", "none"}},
+		"half a token":         {[]string{"--dialect", "websockify", "--token-file", tokens}, []string{"--token-file", tokens, "line 2"}},
+		"no such dialect":      {[]string{"--dialect", "websockiffy"}, []string{"websockiffy", "websockify"}},
+		"a path taken":         {[]string{"--dialect", "websockify", "--dialect", "websockify"}, []string{"/websockify", "taken"}},
+		"no path":              {[]string{"--dialect", "websockify=vnc"}, []string{"websockify=vnc", "/"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := append([]string{"--listen", "127.0.0.1:0", "--target", "127.0.0.1:9"}, tt.args...)
 			ctx, stop := context.WithCancel(t.Context())
 			stop() // should it start, it ends
-			err := run(ctx, args, io.Discard, io.Discard)
+			page := func(context.Context) (*web.Handler, error) { return compiled() }
+			err := runWith(ctx, page, args, io.Discard, io.Discard)
 			if err == nil {
 				t.Fatal("it starts")
 			}

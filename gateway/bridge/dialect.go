@@ -57,8 +57,10 @@ func (b *Bridge) own(r *http.Request, user *Grant) (*opening, *refused) {
 	}
 	target := r.URL.Query().Get("target")
 	o.begin = func(ws *webSocket) (member, func()) {
-		s := newRelay(b, user, ws, plain)
-		return s, func() { s.run(target) }
+		s := newRelay(b, ws, plain)
+		return s, func() {
+			s.run(func() (Target, *wire.Failure) { return b.listed(target, user) })
+		}
 	}
 	return o, nil
 }

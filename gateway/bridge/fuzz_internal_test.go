@@ -30,7 +30,7 @@ func FuzzTarget(f *testing.F) {
 		if err != nil || again != target {
 			t.Errorf("%q is %+v, which is written %q, which is %+v, %v", s, target, target, again, err)
 		}
-		if target.single() && !target.Lists(target) {
+		if target.Single() && !target.Lists(target) {
 			t.Errorf("%+v does not list itself", target)
 		}
 		p := Policy{Targets: []Target{target}}

@@ -7,7 +7,7 @@ func (s *session) hello() error {
 	h := wire.Hello{Window: wire.Window, Message: uint64(s.b.inForce().Message), Streams: uint64(s.most), Copy: wire.MaxCopy}
 	for _, single := range []bool{true, false} { // the default is first
 		for _, t := range s.user.of(s.b.Policy.Targets) {
-			if t.single() == single {
+			if t.Single() == single {
 				h.Targets = append(h.Targets, t.String())
 			}
 		}

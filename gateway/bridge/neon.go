@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"porthole/wire"
 )
 
 // neonPort is the one of an address without: what these clients speak is
@@ -34,14 +36,14 @@ func (b *Bridge) neon(r *http.Request, user *Grant) (*opening, *refused) {
 		t, err = ParseTarget(name)
 	}
 	if err == nil {
-		_, err = b.find(nil, t.Host, uint64(t.Port), user)
+		t, err = b.find(nil, t.Host, uint64(t.Port), user)
 	}
 	if err != nil {
 		user.tell(b.logger()).Warn("target refused", "target", shorten(name))
 		return nil, &refused{"target", http.StatusBadRequest, ErrTarget}
 	}
 	return &opening{begin: func(ws *webSocket) (member, func()) {
-		s := newRelay(b, user, ws, neonTerms)
-		return s, func() { s.run(name) }
+		s := newRelay(b, ws, neonTerms)
+		return s, func() { s.run(func() (Target, *wire.Failure) { return t, nil }) }
 	}}, nil
 }

@@ -107,12 +107,12 @@ func hostname(host string) string {
 // has it too; the default if it names none.
 func (p *Policy) find(host string, port uint64, g *Grant) (t Target, err error) {
 	granted := g.of(p.Targets)
-	if i := slices.IndexFunc(granted, Target.single); host == "" && port == 0 && i >= 0 {
+	if i := slices.IndexFunc(granted, Target.Single); host == "" && port == 0 && i >= 0 {
 		t = granted[i]
 	} else if t, err = newTarget(host, port); err != nil {
 		return Target{}, ErrTarget
 	}
-	if !t.single() || !lists(granted, t) || !lists(p.Targets, t) {
+	if !t.Single() || !lists(granted, t) || !lists(p.Targets, t) {
 		return Target{}, ErrTarget
 	}
 	return t, nil
@@ -121,7 +121,7 @@ func (p *Policy) find(host string, port uint64, g *Grant) (t Target, err error) 
 // named is a listed target of that host, for its name to be resolved.
 func (p *Policy) named(host string, g *Grant) (Target, error) {
 	t, err := newTarget(host, 1) // as a target has it; the port plays no part
-	if err != nil || !t.single() || t.Unix() {
+	if err != nil || !t.Single() || t.Unix() {
 		return Target{}, ErrTarget
 	}
 	knows := func(l Target) bool { return l.Host == t.Host || l.holds(t.Host) }
@@ -135,18 +135,21 @@ func (p *Policy) named(host string, g *Grant) (Target, error) {
 }
 
 // judge is the last word on an address, as it is dialled for a target that find
-// gave. An address that is listed is meant, whatever it is. A name leads to
-// public addresses, and localhost to the loopback (RFC 6761 §6.3), but not to
-// this gateway itself.
+// gave, or a token stands for. An address that is listed is meant, whatever it
+// is, and one that a token names too, but for this gateway itself. A name leads
+// to public addresses, and localhost to the loopback (RFC 6761 §6.3), and not to
+// this gateway.
 func (p *Policy) judge(t Target, to netip.AddrPort) error {
 	addr := to.Addr().Unmap()
-	switch listed, err := netip.ParseAddr(t.Host); {
-	case err == nil && listed != addr:
+	switch meant, err := netip.ParseAddr(t.Host); {
+	case err == nil && meant != addr:
 		return ErrAddress
 	case slices.ContainsFunc(p.Targets, func(l Target) bool { return l.hasPort(to.Port()) && l.covers(addr) }):
 		return nil
 	case p.own(netip.AddrPortFrom(addr, to.Port())):
 		return fmt.Errorf("%w, but this gateway's own", ErrAddress)
+	case err == nil:
+		return nil
 	case addr.IsLoopback() && (t.Host == "localhost" || strings.HasSuffix(t.Host, ".localhost")):
 		return nil
 	case public.Safe(family(addr), netip.AddrPortFrom(addr.WithZone(""), to.Port()).String(), nil) != nil:

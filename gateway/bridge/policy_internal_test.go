@@ -116,3 +116,31 @@ func TestOwnListeners(t *testing.T) {
 		}
 	}
 }
+
+// Where a token leads that the operator has given need not be listed: an address is
+// meant, but for the gateway itself, and a name leads where any does.
+func TestJudgeOfTokens(t *testing.T) {
+	p := Policy{Own: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:80")}, Targets: []Target{{Host: "10.9.0.0/16", Port: 5900}}}
+	for _, tt := range []struct {
+		host, to string
+		ok       bool
+	}{
+		{"127.0.0.1", "127.0.0.1:5900", true},
+		{"10.0.0.1", "10.0.0.1:5900", true},
+		{"10.0.0.1", "10.0.0.2:5900", false},
+		{"127.0.0.1", "127.0.0.1:80", false},
+		{"127.0.0.1", "[::ffff:127.0.0.1]:80", false},
+		{"localhost", "127.0.0.1:5900", true},
+		{"localhost", "127.0.0.1:80", false},
+		{"vm.test", "93.184.215.14:5900", true},
+		{"vm.test", "10.0.0.1:5900", false},
+		{"vm.test", "10.9.0.1:5900", true}, // it is listed
+		{"vm.test", "127.0.0.1:5900", false},
+		{"vm.test", "169.254.169.254:80", false},
+	} {
+		to := netip.MustParseAddrPort(tt.to)
+		if got := p.judge(Target{Host: tt.host, Port: to.Port()}, to) == nil; got != tt.ok {
+			t.Errorf("%s at %s: %v, want %v", tt.host, tt.to, got, tt.ok)
+		}
+	}
+}

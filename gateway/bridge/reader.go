@@ -16,9 +16,11 @@ type reader struct {
 
 	// What Next returns. With neither, it is what one read brought of one
 	// message.
-	whole bool // one message: of binary, and of at most so many bytes
+	whole bool // one message, of at most so many bytes
 	most  int
 	merge bool // what one read brought, of however many messages
+
+	binary bool // a text message is not one of this session's
 
 	// single is how many messages are not joined, where someone watches: so that
 	// a picture of writes and reads can be drawn. Nil where no one does.
@@ -175,8 +177,8 @@ func (r *reader) judge(h *head) error {
 		return broken("RFC 6455 §5.4: a fragment of nothing")
 	case h.opcode() != opContinuation && r.open:
 		return broken("RFC 6455 §5.4: a message begins within another")
-	case r.whole && h.opcode() == opText:
-		return &violation{closeUnsupported, "porthole.v1 has only binary messages"}
+	case r.binary && h.opcode() == opText:
+		return &violation{closeUnsupported, "only binary messages are understood here"}
 	case r.whole && h.size > uint64(r.most-(r.to-r.from)):
 		return &violation{closeTooBig, fmt.Sprintf("a message is at most %d bytes", r.most)}
 	}

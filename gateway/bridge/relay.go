@@ -19,7 +19,6 @@ import (
 // both.
 type relay struct {
 	b     *Bridge
-	user  *Grant
 	sock  socket
 	terms *terms
 	life  life
@@ -53,17 +52,17 @@ var plain = &terms{
 	ended: "the server has ended",
 }
 
-func newRelay(b *Bridge, user *Grant, sock socket, terms *terms) *relay {
-	return &relay{b: b, user: user, sock: sock, terms: terms}
+func newRelay(b *Bridge, sock socket, terms *terms) *relay {
+	return &relay{b: b, sock: sock, terms: terms}
 }
 
-// run dials the target, the first listed if the name is empty, and relays until
-// either end is done. Why it failed is the close frame's reason.
-func (r *relay) run(name string) {
+// run dials the target that find gives, and relays until either end is done. Why
+// it failed is the close frame's reason.
+func (r *relay) run(find func() (Target, *wire.Failure)) {
 	defer r.sock.Abort()
 	var refused *wire.Failure
 	var dial sync.WaitGroup
-	dial.Go(func() { refused = r.dial(name) }) // its stack grows, and ours stays
+	dial.Go(func() { refused = r.dial(find) }) // its stack grows, and ours stays
 	dial.Wait()
 	if refused != nil {
 		r.end(refused)
@@ -129,17 +128,10 @@ func (r *relay) cut() {
 	r.sock.Abort()
 }
 
-func (r *relay) dial(name string) *wire.Failure {
-	var t Target
-	var err error
-	if name != "" {
-		t, err = ParseTarget(name)
-	}
-	if err == nil {
-		t, err = r.b.find(nil, t.Host, uint64(t.Port), r.user)
-	}
-	if err != nil {
-		return r.b.forbid(r.user, name, 0)
+func (r *relay) dial(find func() (Target, *wire.Failure)) *wire.Failure {
+	t, f := find()
+	if f != nil {
+		return f
 	}
 	ctx, cancel := r.b.inForce().dial(context.Background())
 	defer cancel()
@@ -158,6 +150,21 @@ func (r *relay) dial(name string) *wire.Failure {
 		_ = conn.Close()
 	}
 	return f
+}
+
+// listed is the target that a client names, the default if the name is empty.
+func (b *Bridge) listed(name string, user *Grant) (t Target, f *wire.Failure) {
+	var err error
+	if name != "" {
+		t, err = ParseTarget(name)
+	}
+	if err == nil {
+		t, err = b.find(nil, t.Host, uint64(t.Port), user)
+	}
+	if err != nil {
+		return t, b.forbid(user, name, 0)
+	}
+	return t, nil
 }
 
 func (r *relay) emit() tap.Emit {

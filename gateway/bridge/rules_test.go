@@ -92,7 +92,7 @@ func TestTextBreaksTheProtocol(t *testing.T) {
 	if err := k.ws.Write(t.Context(), websocket.MessageText, []byte("hello")); err != nil {
 		t.Fatal(err)
 	}
-	if code, reason := k.status(); code != 1003 || reason != "porthole.v1 has only binary messages" {
+	if code, reason := k.status(); code != 1003 || reason != "only binary messages are understood here" {
 		t.Errorf("close code %d %q, want 1003", code, reason)
 	}
 }

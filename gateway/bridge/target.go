@@ -88,8 +88,8 @@ func isBlock(s string) bool {
 // Unix tells whether the target is the path of a Unix socket.
 func (t Target) Unix() bool { return isPath(t.Host) && !isBlock(t.Host) }
 
-// single tells whether the target is one thing to dial, as a default must be.
-func (t Target) single() bool { return t.Last == 0 && !isBlock(t.Host) }
+// Single tells whether the target is one thing to dial, as a default must be.
+func (t Target) Single() bool { return t.Last == 0 && !isBlock(t.Host) }
 
 func (t Target) String() string {
 	if t.Unix() {

@@ -74,10 +74,10 @@ type webSocket struct {
 }
 
 // newWebSocket takes over a connection after the handshake, and what came with
-// it: at most a buffer. Next returns whole messages, or bytes as they come; where
-// it is watched, not many messages as one unless they are a load.
+// it: at most a buffer. Next returns whole messages, of binary, or bytes as they
+// come; where it is watched, not many messages as one unless they are a load.
 func newWebSocket(c net.Conn, early []byte, whole, watched bool) *webSocket {
-	ws := &webSocket{out: newLock(), reader: reader{whole: whole, merge: !whole, most: wire.MaxMessage}}
+	ws := &webSocket{out: newLock(), reader: reader{whole: whole, merge: !whole, binary: whole, most: wire.MaxMessage}}
 	if watched {
 		ws.single = rate.NewLimiter(singleRate, singleBurst)
 	}

@@ -14,7 +14,7 @@ import (
 // ways are how the gateway ends a WebSocket by itself, as a page brings it
 // about, and what the browser must see of it.
 var ways = []struct{ name, query, protocol, send, want string }{
-	{"text in porthole.v1", "", "porthole.v1", `'no text here'`, "1003 porthole.v1 has only binary messages"},
+	{"text in porthole.v1", "", "porthole.v1", `'no text here'`, "1003 only binary messages are understood here"},
 	{"a message too big", "", "porthole.v1", `new Uint8Array(65537)`, "1009 a message is at most 65536 bytes"},
 	{"a megabyte too big", "", "porthole.v1", `new Uint8Array(1 << 20)`, "1009 a message is at most 65536 bytes"},
 	{"a message that breaks the rules", "", "porthole.v1", `new Uint8Array([1])`, "1002 wire: message is cut short"},

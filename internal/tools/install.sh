@@ -34,6 +34,9 @@ if [ "${SERVERS:-}" = required ]; then # not unasked: some of these packages sta
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 	[ -x /usr/sbin/sshd ] || missing="$missing openssh-server"
 	[ -x /usr/sbin/mosquitto ] || missing="$missing mosquitto"
+	command -v Xtigervnc >/dev/null || missing="$missing tigervnc-standalone-server"
+	command -v xterm >/dev/null || missing="$missing xterm"
+	[ -x /usr/bin/websockify ] || missing="$missing websockify"
 fi
 if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	echo "installing for the tests:" $missing
@@ -42,7 +45,7 @@ if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; the
 	if apt-get -qq install --no-install-recommends $missing >/dev/null; then missing=; fi
 fi
 # A folder with a package.json, and one of the packages that it names.
-for at in .:ws .:axe-core ../../web/net:readable-stream ../e2e/npm:pg ../e2e/npm:@mercuryworkshop/epoxy-tls; do
+for at in .:ws .:axe-core ../../web/net:readable-stream ../e2e/npm:@novnc/novnc ../e2e/npm:@mercuryworkshop/epoxy-tls; do
 	folder=${at%:*} package=${at#*:}
 	[ -e $folder/node_modules/$package/package.json ] || { command -v npm >/dev/null && (cd $folder && npm ci --silent); } ||
 		missing="$missing npm:$package"
