@@ -34,6 +34,8 @@ if [ "${SERVERS:-}" = required ]; then # not unasked: some of these packages sta
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 	[ -x /usr/sbin/sshd ] || missing="$missing openssh-server"
 	[ -x /usr/sbin/mosquitto ] || missing="$missing mosquitto"
+	[ -x /usr/sbin/haproxy ] || missing="$missing haproxy"
+	command -v docker-compose >/dev/null || missing="$missing docker-compose"
 fi
 if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	echo "installing for the tests:" $missing
