@@ -68,13 +68,18 @@ func behindNginx(t *testing.T, timeout, client string, args ...string) *proxied 
 		}
 		return err == nil
 	})
-	return &proxied{t, gw, &http.Client{Transport: &http.Transport{
+	return &proxied{t, gw, to(at, clear)}
+}
+
+// to is a client that knows where the site is.
+func to(at, clear string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, map[string]string{site + ":443": at, site + ":80": clear}[addr])
 		},
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // it is its own authority
 		DisableKeepAlives: true,
-	}}}
+	}}
 }
 
 // certify makes a certificate for the site.

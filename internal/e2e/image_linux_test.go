@@ -21,20 +21,22 @@ func TestImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := t.TempDir()
-	made := filepath.Join(root, "gateway")
 	says := map[string]string{} // the last of each instruction
 	for line := range strings.Lines(string(text)) {
 		if name, rest, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
 			says[name] = rest
 		}
 	}
-	build := exec.Command("sh", "-ec", strings.ReplaceAll(says["RUN"], "-o /gateway ", "-o "+made+" "))
+	build := exec.Command("sh", "-ec", strings.ReplaceAll(says["RUN"], "-o /", "-o "+root+"/"))
 	build.Dir = filepath.Join("..", "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("RUN %s: %v\n%s", says["RUN"], err, out)
 	}
 	if user, entry := says["USER"], says["ENTRYPOINT"]; user == "" || strings.HasPrefix(user, "0") || entry != `["/gateway"]` {
 		t.Fatalf("USER %s, ENTRYPOINT %s, want no one and the gateway", user, entry)
+	}
+	if _, err := os.Stat(filepath.Join(root, "tcpserver")); err != nil {
+		t.Error(err)
 	}
 	gw := start(t, "chroot", "--userspec="+says["USER"], root, "/gateway", "--listen", "127.0.0.1:0", "--target", serve(t, echo))
 	url := gw.line("open ")

@@ -37,6 +37,8 @@ if [ "${SERVERS:-}" = required ]; then # not unasked: some of these packages sta
 	command -v Xtigervnc >/dev/null || missing="$missing tigervnc-standalone-server"
 	command -v xterm >/dev/null || missing="$missing xterm"
 	[ -x /usr/bin/websockify ] || missing="$missing websockify"
+	[ -x /usr/sbin/haproxy ] || missing="$missing haproxy"
+	command -v docker-compose >/dev/null || missing="$missing docker-compose"
 fi
 if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	echo "installing for the tests:" $missing
