@@ -1,33 +1,49 @@
 package e2e_test
 
 import (
+	"context"
+	"net"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
-// Neon's driver, as npm has it, reaches a PostgreSQL: with all that it begins with in
-// one message, and step by step; and it is told when its server is gone, or was never
-// there.
+// Neon's driver reaches a PostgreSQL that knows nothing of WebSockets, with its start-up
+// in one go, and learns when it has none.
 func TestNeon(t *testing.T) {
 	site := clientSite(t)
-	_, addr := postgresServer(t, "password", "secret") // what is sent ahead has the password in the clear
-	_, url := gateway(t, "--dialect", "neon", "--origin", site, "--target", addr, "--target", "127.0.0.1:1")
+	_, clear := postgresServer(t, "password", "secret")
+	_, scram := postgresServer(t, "scram-sha-256", "secret")
+	rude := serve(t, func(c *net.TCPConn) {
+		_, _ = c.Read(make([]byte, 1))
+		_ = c.SetLinger(0)
+	})
+	nobody := "127.0.0.1:1"
+	_, url := gateway(t, "--dialect", "neon", "--origin", site, "--target", clear, "--target", scram, "--target", rude, "--target", nobody)
 	to := map[string]any{
-		"host": "127.0.0.1", "port": portOf(t, addr), "password": "secret",
-		"dialect": strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/"),
+		"gateway": strings.TrimPrefix(url, "http://"), "host": "127.0.0.1", "port": portOf(t, clear), "scram": portOf(t, scram),
+		"rude": portOf(t, rude), "nobody": portOf(t, nobody), "user": "porthole", "password": "secret",
 	}
-	var want []string
-	for range 2 {
-		want = append(want, "rows 10000 哇咔咔10000", "kept 10000", "dropped true")
+	want := []string{
+		"password 你好哇咔咔", "rows 10000 哇咔咔10000", "bytes true", "error 22012",
+		"rollback 10000 10000", "commit 10000 10001", "pool 190",
+		"dropped 57P01, and ended",
+		"rude Connection terminated unexpectedly, closed 1011 ECONNRESET: read",
+		"nobody Connection terminated unexpectedly, closed 1011 ECONNREFUSED: connect",
+		"unlisted fails, closed 1006",
+		"wrong 28P01, closed 1000 TCP connection is closed",
+		"default 你好", "closed 1000 TCP connection is closed",
+		"scram 哇咔咔", "wrong 28P01, closed 1000 TCP connection is closed",
 	}
-	want = append(want, "refused")
 	node, err := exec.LookPath("node")
 	needs(t, err == nil, "node")
-	out, err := exec.CommandContext(t.Context(), node, "npm/node.mjs", "neon", encode(t, to)).CombinedOutput()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, node, "npm/node.mjs", "neon", encode(t, to)).CombinedOutput()
 	if got := strings.Split(strings.TrimSpace(string(out)), "\n"); err != nil || !slices.Equal(got, want) {
 		t.Errorf("in Node it says %q, want %q: %v", got, want, err)
 	}
-	saysInPage(t, site, "neon", to, want)
+	saysInPage(t, site, "neon", to, want, "Unexpected response code: 400", "WebSocket is already in CLOSING or CLOSED state")
 }

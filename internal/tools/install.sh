@@ -47,7 +47,7 @@ if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; the
 	if apt-get -qq install --no-install-recommends $missing >/dev/null; then missing=; fi
 fi
 # A folder with a package.json, and one of the packages that it names.
-for at in .:ws .:axe-core ../../web/net:readable-stream ../e2e/npm:@novnc/novnc ../e2e/npm:@mercuryworkshop/epoxy-tls; do
+for at in .:ws .:axe-core ../../web/net:readable-stream ../e2e/npm:@novnc/novnc ../e2e/npm:@mercuryworkshop/epoxy-tls ../e2e/npm:@neondatabase/serverless; do
 	folder=${at%:*} package=${at#*:}
 	[ -e $folder/node_modules/$package/package.json ] || { command -v npm >/dev/null && (cd $folder && npm ci --silent); } ||
 		missing="$missing npm:$package"
