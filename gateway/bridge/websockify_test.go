@@ -251,6 +251,9 @@ func TestWebsockifyIsObserved(t *testing.T) {
 	if err := r.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Error(err)
 	}
+	if err := ending(c); err != nil { // so that it is our end, and not the shutdown's
+		t.Error(err)
+	}
 	shutdown(t, b)
 	want := []string{"connect", "write() [0,4) ping", "data [0,4) pong", "end()", "destroy()", "close"}
 	if got := tell(history(b.Log), wire.Client); !slices.Equal(got, want) {
