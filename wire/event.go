@@ -17,8 +17,9 @@ type Event struct {
 	Return int64 `json:"return"`
 	Kind   Kind  `json:"event"`
 	Side   Side  `json:"side"`
-	// Conn numbers the connections of one side of one process from 1. It is 0
-	// for what concerns the listener itself.
+	// Conn numbers the connections of one side of one process from 1; of another
+	// process in a fleet, behind that one's number (package bus). It is 0 for what
+	// concerns the listener itself.
 	Conn uint64 `json:"conn,omitempty"`
 	// Local and Remote are "host:port" or a path, as the kernel tells them.
 	// One end's Local is the other end's Remote.
