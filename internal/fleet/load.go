@@ -159,7 +159,7 @@ func (f *fleet) watch(ctx context.Context, gateway int) (*watcher, error) {
 	}
 	w.work.Go(func() {
 		defer resp.Body.Close()
-		for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		for lines := bufio.NewScanner(resp.Body); lines.Scan() && ctx.Err() == nil; { // the last line may be cut
 			w.take(lines.Bytes())
 		}
 	})
