@@ -17,11 +17,10 @@ import (
 	"testing"
 	"time"
 
-	natsserver "github.com/nats-io/nats-server/v2/server"
-
 	//lint:file-ignore SA1019 the library is the project's choice, here for its client
 	"nhooyr.io/websocket"
 
+	"porthole/internal/bustest"
 	"porthole/web/netconn"
 	"porthole/wire"
 )
@@ -29,19 +28,8 @@ import (
 // nats starts a server for the bus, and returns its URL.
 func nats(t *testing.T) string {
 	t.Helper()
-	s, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	if !s.ReadyForConnections(30 * time.Second) {
-		t.Fatal("the server does not start")
-	}
-	return s.ClientURL()
+	url, _ := bustest.NATS(t, t.TempDir(), -1)
+	return url
 }
 
 const annasKey, bertsKey = "anna-0123456789-0123456789", "bert-0123456789-0123456789"

@@ -7,10 +7,10 @@
 //
 // With the subprotocol porthole.v1 (package wire) one WebSocket carries many
 // sockets. Without one, or with "binary", it is one socket and nothing but
-// bytes. [Bridge.Neon] is for clients of Neon's wsproxy, [Bridge.Wisp] for those of
-// Wisp. It reaches only the targets that its Policy lists, and serves only pages
-// that the Policy lets in; the zero Policy is this machine's own pages and no
-// target.
+// bytes. [Bridge.Neon] is for clients of Neon's wsproxy, [Bridge.Websockify] for
+// those of websockify, and [Bridge.Wisp] for those of Wisp. It reaches only the
+// targets that its Policy lists, and serves only pages that the Policy lets in; the
+// zero Policy is this machine's own pages and no target.
 package bridge
 
 import (

@@ -4,33 +4,20 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/nats-io/nats-server/v2/server"
 
 	//lint:file-ignore SA1019 the library is the project's choice, here for its client
 	"nhooyr.io/websocket"
 
 	"porthole/internal/browser"
+	"porthole/internal/bustest"
 )
 
 // What a socket of another gateway does, and its server, stands on the ladder of a
 // page that may see it.
 func TestFleetOnLadder(t *testing.T) {
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	if !s.ReadyForConnections(30 * time.Second) {
-		t.Fatal("NATS does not start")
-	}
-	_, here := gateway(t, "--greeter", "127.0.0.1:0", "--bus", s.ClientURL())
-	_, there := gateway(t, "--greeter", "127.0.0.1:0", "--bus", s.ClientURL())
+	bus, _ := bustest.NATS(t, t.TempDir(), -1)
+	_, here := gateway(t, "--greeter", "127.0.0.1:0", "--bus", bus)
+	_, there := gateway(t, "--greeter", "127.0.0.1:0", "--bus", bus)
 	p := browser.Start(t).Open(t, here, browser.Visitor{Width: 1100, Height: 900})
 	p.Wait(connected)
 	ws, _, err := websocket.Dial(t.Context(), strings.Replace(strings.TrimSuffix(there, "/"), "http", "ws", 1)+"/ws", nil)

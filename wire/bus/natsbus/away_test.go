@@ -9,6 +9,7 @@ import (
 
 	client "github.com/nats-io/nats.go"
 
+	"porthole/internal/bustest"
 	"porthole/wire"
 	"porthole/wire/bus"
 	"porthole/wire/bus/natsbus"
@@ -41,7 +42,7 @@ func wants(t *testing.T, words <-chan string, want ...string) {
 // before another can have it; and all goes on when there is one again.
 func TestAway(t *testing.T) {
 	dir := t.TempDir()
-	at, stop := natsAt(t, dir, -1)
+	at, stop := bustest.NATS(t, dir, -1)
 	a, b := join(t, natsbus.Options{URL: at, Self: bus.Member{Name: "a"}}), join(t, natsbus.Options{URL: at, Self: bus.Member{Name: "b"}})
 	words := seen(t, b)
 	a.Publish(&wire.Event{Data: []byte("before ")})
@@ -63,7 +64,7 @@ func TestAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	natsAt(t, dir, port)
+	bustest.NATS(t, dir, port)
 	for i := range 1000 {
 		wants(t, words, fmt.Sprint(i, " false"))
 	}
@@ -81,7 +82,7 @@ func TestAway(t *testing.T) {
 // What has no room while no server is there is counted, and the others are told.
 func TestNoRoom(t *testing.T) {
 	dir := t.TempDir()
-	at, stop := natsAt(t, dir, -1)
+	at, stop := bustest.NATS(t, dir, -1)
 	a, b := join(t, natsbus.Options{URL: at}), join(t, natsbus.Options{URL: at})
 	words := seen(t, b)
 	a.Publish(&wire.Event{Data: []byte("before ")})
@@ -94,7 +95,7 @@ func TestNoRoom(t *testing.T) {
 	dropped := a.Stats().Dropped
 	u, _ := url.Parse(at) // as above
 	port, _ := strconv.Atoi(u.Port())
-	natsAt(t, dir, port)
+	bustest.NATS(t, dir, port)
 	for range a.Stats().Published - 1 - dropped {
 		wants(t, words, string(big)+"false")
 	}

@@ -25,27 +25,8 @@ func TestMain(m *testing.M) {
 
 // nats starts a server, and returns its URL.
 func nats(t *testing.T, dir string) string {
-	url, _ := natsAt(t, dir, -1)
+	url, _ := bustest.NATS(t, dir, -1)
 	return url
-}
-
-// natsAt starts one at a port; any is -1.
-func natsAt(t *testing.T, dir string, port int) (url string, stop func()) {
-	t.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	stop = func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	}
-	t.Cleanup(stop)
-	if !s.ReadyForConnections(30 * time.Second) {
-		t.Fatal("the server does not start")
-	}
-	return s.ClientURL(), stop
 }
 
 // join is natsbus.Join, with short times.
