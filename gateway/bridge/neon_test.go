@@ -236,51 +236,10 @@ func TestNeonDialThatNeverEnds(t *testing.T) {
 	}
 }
 
-// A WebSocket has no half-close: when either end has ended, both have. What came before
-// is not lost.
 func TestNeonEnds(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		act    func(t *testing.T, r raw, c *net.TCPConn)
-		code   int
-		reason string
-		server error
-	}{
-		{"the server half-closes", func(t *testing.T, r raw, c *net.TCPConn) {
-			write(t, c, "last words")
-			closeWrite(t, c)
-			if got, want := r.receive(10), "last words"; got != want {
-				t.Errorf("got %q, want %q", got, want)
-			}
-		}, 1000, "TCP connection is closed", nil},
-		{"the server resets", func(t *testing.T, r raw, c *net.TCPConn) {
-			write(t, c, "last words")
-			r.receive(10)
-			reset(t, c)
-		}, 1011, "ECONNRESET: read", net.ErrClosed},
-		{"the client closes", func(t *testing.T, r raw, c *net.TCPConn) {
-			r.send(websocket.MessageBinary, "last words")
-			if err := r.Close(websocket.StatusNormalClosure, ""); err != nil {
-				t.Error(err)
-			}
-			if got, want := read(t, c, 10), "last words"; got != want {
-				t.Errorf("the server reads %q, want %q", got, want)
-			}
-		}, 0, "", nil},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			target, accept := accepting(t)
-			r := openRaw(t, serveNeon(t, to(target)), "address="+target.String())
-			c := accept()
-			tt.act(t, r, c)
-			if code, reason := r.status(); code != tt.code || reason != tt.reason {
-				t.Errorf("close code %d %q, want %d %q", code, reason, tt.code, tt.reason)
-			}
-			if err := ending(c); !errors.Is(err, tt.server) {
-				t.Errorf("the server sees %v, want %v", err, tt.server)
-			}
-		})
-	}
+	relayEnds(t, "TCP connection is closed", func(t *testing.T, target bridge.Target) raw {
+		return openRaw(t, serveNeon(t, to(target)), "address="+target.String())
+	})
 }
 
 // The socket is observed and counted as any other is.

@@ -180,56 +180,19 @@ func TestRawMegabyte(t *testing.T) {
 }
 
 func TestRawEnds(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		act    func(t *testing.T, r raw, c *net.TCPConn)
-		code   int
-		reason string
-		peer   error
-	}{
-		{"the peer ends", func(t *testing.T, r raw, c *net.TCPConn) {
-			write(t, c, "last words")
-			closeWrite(t, c)
-			if got, want := r.receive(10), "last words"; got != want {
-				t.Errorf("got %q, want %q", got, want)
-			}
-		}, 1000, "the server has ended", nil},
-		{"the peer resets", func(t *testing.T, r raw, c *net.TCPConn) {
-			write(t, c, "last words")
-			r.receive(10)
-			reset(t, c)
-		}, 1011, "ECONNRESET: read", net.ErrClosed},
-		{"the page closes", func(t *testing.T, r raw, c *net.TCPConn) {
-			r.send(websocket.MessageBinary, "last words")
-			if err := r.Close(websocket.StatusNormalClosure, ""); err != nil {
-				t.Error(err)
-			}
-			if got, want := read(t, c, 10), "last words"; got != want {
-				t.Errorf("the peer read %q, want %q", got, want)
-			}
-		}, 0, "", nil},
-		{"the page's machine is gone", func(t *testing.T, r raw, c *net.TCPConn) {
-			_ = r.CloseNow() // no one reads
-		}, 0, "", nil},
-	} {
-		for _, observed := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/observed %v", tt.name, observed), func(t *testing.T) {
-				target, accept := accepting(t)
+	gone := relayEnd{"the page's machine is gone", func(_ *testing.T, r raw, _ *net.TCPConn) {
+		_ = r.CloseNow() // no one reads
+	}, 0, "", nil}
+	for _, observed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("observed %v", observed), func(t *testing.T) {
+			relayEnds(t, "the server has ended", func(t *testing.T, target bridge.Target) raw {
 				b := to(target)
 				if observed {
 					b.Log = &tap.Log{}
 				}
-				r := openRaw(t, serve(t, b), "")
-				c := accept()
-				tt.act(t, r, c)
-				if code, reason := r.status(); code != tt.code || reason != tt.reason {
-					t.Errorf("close code %d %q, want %d %q", code, reason, tt.code, tt.reason)
-				}
-				if err := ending(c); !errors.Is(err, tt.peer) {
-					t.Errorf("the peer ends with %v, want %v", err, tt.peer)
-				}
-			})
-		}
+				return openRaw(t, serve(t, b), "")
+			}, gone)
+		})
 	}
 }
 

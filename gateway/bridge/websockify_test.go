@@ -183,58 +183,16 @@ func TestWebsockifyUsers(t *testing.T) {
 	}
 }
 
-// A WebSocket has no half-close: when either end has ended, both have. What came
-// before is not lost.
 func TestWebsockifyEnds(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		act    func(t *testing.T, r raw, c *net.TCPConn)
-		code   int
-		reason string
-		peer   error
-	}{
-		{"the server half-closes", func(t *testing.T, r raw, c *net.TCPConn) {
-			write(t, c, "last words")
-			closeWrite(t, c)
-			if got, want := r.receive(10), "last words"; got != want {
-				t.Errorf("got %q, want %q", got, want)
-			}
-		}, 1000, "Target closed", nil},
-		{"the server resets", func(t *testing.T, r raw, c *net.TCPConn) {
-			write(t, c, "last words")
-			r.receive(10)
-			reset(t, c)
-		}, 1011, "ECONNRESET: read", net.ErrClosed},
-		{"the page closes", func(t *testing.T, r raw, c *net.TCPConn) {
-			r.send(websocket.MessageBinary, "last words")
-			if err := r.Close(websocket.StatusNormalClosure, ""); err != nil {
-				t.Error(err)
-			}
-			if got, want := read(t, c, 10), "last words"; got != want {
-				t.Errorf("the server read %q, want %q", got, want)
-			}
-		}, 0, "", nil},
-		{"the page sends text", func(t *testing.T, r raw, c *net.TCPConn) {
-			r.send(websocket.MessageBinary, "last words")
-			r.send(websocket.MessageText, "哇咔咔")
-			if got, want := read(t, c, 10), "last words"; got != want {
-				t.Errorf("the server read %q, want %q", got, want)
-			}
-		}, 1003, "only binary messages are understood here", nil},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			target, accept := accepting(t)
-			r := openRaw(t, serveWebsockify(t, to(target), nil), "", "binary")
-			c := accept()
-			tt.act(t, r, c)
-			if code, reason := r.status(); code != tt.code || reason != tt.reason {
-				t.Errorf("close code %d %q, want %d %q", code, reason, tt.code, tt.reason)
-			}
-			if err := ending(c); !errors.Is(err, tt.peer) {
-				t.Errorf("the server sees %v, want %v", err, tt.peer)
-			}
-		})
-	}
+	relayEnds(t, "Target closed", func(t *testing.T, target bridge.Target) raw {
+		return openRaw(t, serveWebsockify(t, to(target), nil), "", "binary")
+	}, relayEnd{"the client sends text", func(t *testing.T, r raw, c *net.TCPConn) {
+		r.send(websocket.MessageBinary, "last words")
+		r.send(websocket.MessageText, "哇咔咔")
+		if got, want := read(t, c, 10), "last words"; got != want {
+			t.Errorf("the server reads %q, want %q", got, want)
+		}
+	}, 1003, "only binary messages are understood here", nil})
 }
 
 // The socket is observed as any other is.
